@@ -128,5 +128,5 @@ def test_nothing_is_told_where_nobody_has_to_do_anything(text):
 def test_the_program_warns_of_it(run_fleet):
     text = f"workspaces:\n  pay:\n    {KEYS}\n    exceptions: [{{guardrail: adminKey, reason: x, {ENDED}}}]\n"
     recording = run_fleet(text)
-    assert [one for one in recording.warnings if "workspaces.pay.exceptions[0].until: has ended" in one]
+    assert [warning for warning in recording.warnings if "workspaces.pay.exceptions[0].until: has ended" in warning]
     assert recording.named("AccessLedger", "access").inputs["workspaces"]["pay"].get("exceptions") is None

@@ -32,7 +32,7 @@ def test_aliases_parent_and_transforms_reach_all_children(record, component):
     children = recording.below(made)
     assert children
     assert len(made.transforms) == 1
-    assert [one for one in children if outer.urn not in recording.ancestors(one)] == []
+    assert [child for child in children if outer.urn not in recording.ancestors(child)] == []
     for one in (made, *children):
         assert one.transforms == made.transforms
         former = one.urn.replace("pkg:index:Outer$", "").rsplit("::", 1)[0]

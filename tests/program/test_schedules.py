@@ -67,9 +67,9 @@ def test_a_schedule_is_a_resource_with_a_stable_name(workspace):
     ids=str,
 )
 def test_what_is_said_of_it_is_an_input(workspace, schedule, args, more):
-    found = declared(workspace(schedules={"review": {**SCHEDULE, **schedule}}, **args)).inputs
+    inputs = declared(workspace(schedules={"review": {**SCHEDULE, **schedule}}, **args)).inputs
     plain = declared(workspace(schedules={"review": SCHEDULE})).inputs
-    assert found == {**plain, **more}
+    assert inputs == {**plain, **more}
 
 
 def test_the_default_of_its_name_is_its_id(workspace):
@@ -84,9 +84,9 @@ def test_what_is_wrong_is_refused(workspace):
 
 def test_the_config_names_the_operators_image(run_fleet):
     config = {**CLUSTER, "operatorImage": "registry.example.com/operator:1"}
-    found = declared(run_fleet(FILE, config=config)).inputs
-    assert found["image"] == config["operatorImage"]
-    assert found["sessionTemplate"] == {"initialPrompt": "Review.", "timeout": 600}
+    inputs = declared(run_fleet(FILE, config=config)).inputs
+    assert inputs["image"] == config["operatorImage"]
+    assert inputs["sessionTemplate"] == {"initialPrompt": "Review.", "timeout": 600}
     assert "image" not in declared(run_fleet(FILE)).inputs
 
 

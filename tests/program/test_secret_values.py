@@ -250,7 +250,10 @@ def test_each_secret_of_the_cluster_is_read_and_nothing_is_written(run_fleet, gi
     )
     assert values(recording) == {"A": Secret("v-vault"), "B": Secret("v-vault"), "C": Secret("v-other")}
     assert {one.method for one in given.log} == {"GET"}
-    assert sorted(one.path.rsplit("/", 1)[1] for one in given.seen(pattern="/secrets/")) == ["other", "payments"]
+    assert sorted(request.path.rsplit("/", 1)[1] for request in given.seen(pattern="/secrets/")) == [
+        "other",
+        "payments",
+    ]
 
 
 def test_another_cluster_gives_no_value(run_fleet, given):

@@ -91,7 +91,7 @@ def part_of(draw: st.DrawFn, ledger: Ledger) -> Ledger:
         entry = ledger[name]
         rest[name] = Entry.model_construct(
             state=entry.state,
-            owners=[one for one in entry.owners if draw(st.booleans())],
+            owners=[owner for owner in entry.owners if draw(st.booleans())],
             grants={one: role for one, role in entry.grants.items() if draw(st.booleans())},
             keys={one: key for one, key in entry.keys.items() if draw(st.booleans())},
         )

@@ -78,11 +78,11 @@ def in_state(ledger):
     return [
         {
             "type": kind,
-            "urn": f"urn:pulumi:dev::p::{kind}::{one['metadata']['namespace']}/{one['metadata']['name']}",
-            "inputs": one,
+            "urn": f"urn:pulumi:dev::p::{kind}::{item['metadata']['namespace']}/{item['metadata']['name']}",
+            "inputs": item,
         }
         for kind, objects in kinds.items()
-        for one in objects
+        for item in objects
     ]
 
 

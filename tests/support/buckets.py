@@ -33,8 +33,8 @@ def file_of(bucket: str, more: str = "", state: str = "active", exceptions: str 
 
 def variables(stack: Stack, workspace: str = "") -> dict[str, str]:
     """What sessions get of the storage; its keys are remembered for the scan."""
-    found = stack.machine.get(f"/api/v1/namespaces/{workspace or stack.w}/secrets/{SECRET}")
-    data = {key: base64.b64decode(value).decode() for key, value in ((found or {}).get("data") or {}).items()}
+    served = stack.machine.get(f"/api/v1/namespaces/{workspace or stack.w}/secrets/{SECRET}")
+    data = {key: base64.b64decode(value).decode() for key, value in ((served or {}).get("data") or {}).items()}
     if "S3_SECRET_KEY" in data:
         stack.machine.keep_secret(data["S3_SECRET_KEY"], "a secret access key of a workspace")
     return data

@@ -27,11 +27,11 @@ def deployed(stack: Stack, text: str = FILE) -> Stack:
 
 def edit(stack: Stack, path: str, change: Callable[[dict[str, Any]], None]) -> None:
     """Somebody changes an object with kubectl."""
-    found = stack.machine.get(path)
-    assert found is not None, path
-    change(found)
+    served = stack.machine.get(path)
+    assert served is not None, path
+    change(served)
     token = stack.machine.cluster.token_of("sandbox-admin")
-    assert stack.machine.request("PUT", path, token=token, body=found) == 200
+    assert stack.machine.request("PUT", path, token=token, body=served) == 200
 
 
 def quiet(result: Result) -> None:

@@ -226,9 +226,9 @@ def gathered(objects: Iterable[Object]) -> ExistingObjects:  # noqa: PLR0912  # 
 
 def one(objects: Iterable[Object], **reader: Any) -> ExistingWorkspace:
     """The only workspace of these objects, which can be adopted."""
-    (found,) = existing_workspaces(gathered(objects), Reader(OWNER, **reader))
-    assert isinstance(found, ExistingWorkspace), found
-    return found
+    (workspace,) = existing_workspaces(gathered(objects), Reader(OWNER, **reader))
+    assert isinstance(workspace, ExistingWorkspace), workspace
+    return workspace
 
 
 def of_pay(*others: Object, **reader: Any) -> ExistingWorkspace:

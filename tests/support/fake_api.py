@@ -179,8 +179,8 @@ class FakeApi:
     def reviewed(self):
         """The rights that were asked for by themselves, in order: group, resource, verb and name."""
         found = []
-        for one in self.seen("POST", f"{REVIEWS}$"):
-            asked = one.body["spec"]["resourceAttributes"]
+        for request in self.seen("POST", f"{REVIEWS}$"):
+            asked = request.body["spec"]["resourceAttributes"]
             resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
             found.append((asked["group"], resource, asked["verb"], asked.get("name", "")))
         return found
@@ -251,12 +251,12 @@ class FakeApi:
     def _patch(self, request):
         if request.headers.get("Content-Type") not in (MERGE_PATCH, APPLY_PATCH):
             return Answer(415, status(415, "the body of the request was in an unknown format"))
-        found = self.objects.get(request.path)
-        if found is None:
+        served = self.objects.get(request.path)
+        if served is None:
             return Answer(404, status(404, "not found"))
         for name in ("uid", "resourceVersion"):
             requested = request.body.get("metadata", {}).get(name)
-            if requested is not None and requested != found["metadata"][name]:
+            if requested is not None and requested != served["metadata"][name]:
                 return Answer(409, status(409, "the object has been modified; please apply your changes to the latest"))
         return Answer(200, self.change(request.path, request.body))
 
@@ -282,11 +282,11 @@ class FakeApi:
         return f"head.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.signature"
 
     def _delete(self, request):
-        found = self.objects.get(request.path)
-        if found is None:
+        served = self.objects.get(request.path)
+        if served is None:
             return Answer(404, status(404, "not found"))
         requested = (request.body.get("preconditions") or {}).get("uid")
-        if requested and requested != found["metadata"]["uid"]:
+        if requested and requested != served["metadata"]["uid"]:
             return Answer(409, status(409, "Precondition failed: UID in precondition"))
         del self.objects[request.path]
         return Answer(200, {"kind": "Status", "status": "Success"})

@@ -189,7 +189,9 @@ class World:
 
     def writes(self):
         """Every request that changes something, as text."""
-        return [str(one) for one in self.api.log if one.method != "GET" and one.path not in (REVIEWS, RULES)]
+        return [
+            str(request) for request in self.api.log if request.method != "GET" and request.path not in (REVIEWS, RULES)
+        ]
 
 
 def in_a_thread(found: property) -> property:

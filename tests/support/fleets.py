@@ -130,5 +130,5 @@ def of_shard(export: dict[str, Any], number: int) -> dict[str, Any]:
     access, *others = whole["deployment"]["resources"]
     kept = {name: entry for name, entry in access["inputs"]["workspaces"].items() if where(name) == number}
     access["inputs"]["workspaces"] = kept
-    rest = [one for one in others if one["urn"].split("::", 3)[-1].split("/")[0] in kept]
+    rest = [other for other in others if other["urn"].split("::", 3)[-1].split("/")[0] in kept]
     return {"version": 3, "deployment": {"resources": [access, *rest]}}

@@ -19,7 +19,9 @@ def key(role="edit", **rest):
 
 
 def guardrails_of(before, after, settings=None, now=NOW):
-    return [one.guardrail for one in crossed(before, after, settings or GuardrailsRecord.model_construct(), now)]
+    return [
+        violation.guardrail for violation in crossed(before, after, settings or GuardrailsRecord.model_construct(), now)
+    ]
 
 
 def of_pay(before, after, **settings):

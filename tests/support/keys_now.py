@@ -153,8 +153,8 @@ class Deployed:
 
     def works(self, token: str) -> bool:
         path, uid = self.tokens.get(token, ("", ""))
-        found = self.api.objects.get(path)
-        return token in self.zombies or bool(found and found["metadata"]["uid"] == uid)
+        served = self.api.objects.get(path)
+        return token in self.zombies or bool(served and served["metadata"]["uid"] == uid)
 
     def _review(self, request: Request) -> fake_api.Answer:
         token = request.headers["Authorization"].removeprefix("Bearer ")

@@ -50,7 +50,7 @@ def refused(before: Any, after: Any, *rest: Any, **more: Any) -> list[Problem]:
 
 def refusals(before: Any, after: Any, *rest: Any, **more: Any) -> list[str]:
     """The same as texts."""
-    return [str(one) for one in refused(before, after, *rest, **more)]
+    return [str(refusal) for refusal in refused(before, after, *rest, **more)]
 
 
 def fleet_refusals(

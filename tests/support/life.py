@@ -62,13 +62,13 @@ class Workspace:
 
     def listed(self) -> bool:
         """Whether it is on the platform's list, which is a label."""
-        found = self.namespace()
-        return found is not None and found["metadata"]["labels"].get("ambient-code.io/managed") == "true"
+        namespace = self.namespace()
+        return namespace is not None and namespace["metadata"]["labels"].get("ambient-code.io/managed") == "true"
 
     def note(self, annotation: str) -> str | None:
-        found = self.namespace()
-        assert found is not None
-        return (found["metadata"].get("annotations") or {}).get(f"ambient-components/{annotation}")
+        namespace = self.namespace()
+        assert namespace is not None
+        return (namespace["metadata"].get("annotations") or {}).get(f"ambient-components/{annotation}")
 
     @property
     def owner(self) -> str:

@@ -27,9 +27,9 @@ def _owner(machine: Machine, workspace: str, plural: str, kind: str, name: str, 
     collection = f"{PLATFORM}/{workspace}/{plural}"
     if machine.get(f"{collection}/{name}") is None:
         machine.create(collection, {"apiVersion": API, "kind": kind, "metadata": {"name": name}, "spec": spec})
-    found = machine.get(f"{collection}/{name}")
-    assert found is not None
-    return str(found["metadata"]["uid"])
+    served = machine.get(f"{collection}/{name}")
+    assert served is not None
+    return str(served["metadata"]["uid"])
 
 
 def _make(machine: Machine, workspace: str, identity: dict[str, Any]) -> None:

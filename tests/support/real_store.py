@@ -45,8 +45,8 @@ class RealWorld(StoreWorld):
 
     def used(self, secret: str = INTEGRATION_SECRET) -> str | None:
         assert self.machine
-        found = self.machine.get(self.path("secrets", secret))
-        return base64.b64decode(found["data"]["S3_ACCESS_KEY"]).decode() if found else None
+        served = self.machine.get(self.path("secrets", secret))
+        return base64.b64decode(served["data"]["S3_ACCESS_KEY"]).decode() if served else None
 
 
 @pytest.fixture

@@ -96,7 +96,13 @@ def listed(cronjobs):
 def variables_of(cronjob):
     """Return the variables of the container of the name that the backend looks for."""
     containers = cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    return {one["name"]: one["value"] for c in containers if c["name"] == "trigger" for one in c["env"] if one}
+    return {
+        variable["name"]: variable["value"]
+        for c in containers
+        if c["name"] == "trigger"
+        for variable in c["env"]
+        if variable
+    }
 
 
 def template_of(cronjob):
@@ -120,7 +126,9 @@ def saved_in_form(cronjob, user="bob", **changes):
     }
     containers = cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     env = [
-        {"name": one["name"], "value": json.dumps(template)} if one["name"] == "SESSION_TEMPLATE" else one
-        for one in containers[0]["env"]
+        {"name": variable["name"], "value": json.dumps(template)}
+        if variable["name"] == "SESSION_TEMPLATE"
+        else variable
+        for variable in containers[0]["env"]
     ]
     return [{**containers[0], "env": env}]

@@ -163,10 +163,10 @@ class Stack:
 
     def delivered(self, secret: str, namespace: str) -> dict[str, str] | None:
         """What lies in a Secret, by key; its tokens are remembered for the scan."""
-        found = self.machine.get(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
-        if found is None:
+        served = self.machine.get(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
+        if served is None:
             return None
-        data = {key: base64.b64decode(value).decode() for key, value in (found.get("data") or {}).items()}
+        data = {key: base64.b64decode(value).decode() for key, value in (served.get("data") or {}).items()}
         for key, value in data.items():
             self.machine.keep_secret(value, f"{key} of Secret {namespace}/{secret}")
         return data

@@ -89,8 +89,8 @@ class StoreWorld:
 
     def used(self, secret=INTEGRATION_SECRET):
         """The key that it holds."""
-        found = self.api.objects.get(f"/api/v1/namespaces/{self.namespace}/secrets/{secret}")
-        return base64.b64decode(found["data"]["S3_ACCESS_KEY"]).decode() if found else None
+        served = self.api.objects.get(f"/api/v1/namespaces/{self.namespace}/secrets/{secret}")
+        return base64.b64decode(served["data"]["S3_ACCESS_KEY"]).decode() if served else None
 
     def client(self, service, access_key=None, secret_key=None):
         """A client of boto3's own, as root or with a key; it tries nothing twice."""

@@ -29,7 +29,7 @@ def test_what_is_written_is_read(problems):
     assert len(text.splitlines()) == len(problems)
     assert decode(text) == tuple(problems)
     # Whatever the engine puts around each of them.
-    wrapped = "".join(f"error: {LEDGER} resource 'a' has a problem: {encode(one)}\n" for one in problems)
+    wrapped = "".join(f"error: {LEDGER} resource 'a' has a problem: {encode(problem)}\n" for problem in problems)
     assert decode(wrapped) == tuple(problems)
 
 
@@ -76,8 +76,8 @@ def test_people_get_sentences():
 def test_only_our_own_messages_are_believed(token, ours):
     """A workspace's users can put anything into objects that other providers quote."""
     forged = encode(refusal("x", rule="ownership", workspaces=("pay",)))
-    (found,) = Diagnostic("error", forged, urn(token, "pay/grant/user:bob") if token else "").problems
-    assert (found.rule == "ownership") is ours
+    (problem,) = Diagnostic("error", forged, urn(token, "pay/grant/user:bob") if token else "").problems
+    assert (problem.rule == "ownership") is ours
 
 
 def test_quoting_the_prefix_forges_nothing():

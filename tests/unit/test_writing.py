@@ -33,7 +33,7 @@ def test_a_new_file_has_its_mode_from_the_first_byte(tmp_path):
     assert write_file(tmp_path / "a", b"x", PRIVATE)
     assert write_file(tmp_path / "b", b"x")
     assert (mode(tmp_path / "a"), mode(tmp_path / "b")) == (0o600, 0o644)
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["a", "b"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_equal_content_is_no_change_and_gets_the_mode(tmp_path):

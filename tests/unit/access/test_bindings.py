@@ -23,7 +23,9 @@ def grant(**changes):
 @given(LEDGERS)
 def test_what_a_run_makes_is_as_expected(ledger):
     bindings, accounts = made(ledger)
-    objects = {("RoleBinding", one["metadata"]["namespace"], one["metadata"]["name"]): one for one in bindings}
+    objects = {
+        ("RoleBinding", binding["metadata"]["namespace"], binding["metadata"]["name"]): binding for binding in bindings
+    }
     objects |= {("ServiceAccount", one["metadata"]["namespace"], one["metadata"]["name"]): one for one in accounts}
     expected = {
         (kind, workspace, name): one

@@ -96,8 +96,8 @@ def test_all_features_need_all_rights():
 def test_every_setting_and_limit_of_a_stack_file_has_its_feature():
     for field, model in (("settings", Settings), ("limits", Limits)):
         for name, declared in model.model_fields.items():
-            one = read_ledger({"pay": entry() | {field: [declared.alias or name]}})
-            assert len(features_of(one)) == 1
+            ledger = read_ledger({"pay": entry() | {field: [declared.alias or name]}})
+            assert len(features_of(ledger)) == 1
 
 
 def test_the_features_of_a_ledger():

@@ -94,12 +94,12 @@ def test_rights_that_are_not_known_are_said_to_be_so():
 @given(ROLE_ASSIGNMENTS)
 def test_no_role_assignment_is_lost_on_the_way(assignments):
     found = rows(assignments)
-    assert sorted(one for row in found for one in row.assignments) == sorted(assignments)
+    assert sorted(assignment for row in found for assignment in row.assignments) == sorted(assignments)
     assert len({(row.workspace, row.subject) for row in found}) == len(found)
     for groups in (by_workspace(found), by_subject(found)):
-        assert sorted(one for group in groups.values() for row in group for one in row.assignments) == sorted(
-            assignments
-        )
+        assert sorted(
+            assignment for group in groups.values() for row in group for assignment in row.assignments
+        ) == sorted(assignments)
         assert list(groups) == sorted(groups)
 
 
@@ -136,7 +136,7 @@ def test_who_can_agrees_with_the_rights_of_the_rows(assignments):
         assert {(row.workspace, row.subject) for row in who.can} == able
         others = {(row.workspace, row.subject) for row in found if not row.complete} - able
         assert {(row.workspace, row.subject) for row in who.perhaps} == others
-        assert all(gives(one, right) for row in who.can for one in row.assignments)
+        assert all(gives(assignment, right) for row in who.can for assignment in row.assignments)
 
 
 @pytest.mark.parametrize("right", ALL_RIGHTS, ids=str)

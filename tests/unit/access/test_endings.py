@@ -24,7 +24,7 @@ def key_binding(generation, role="edit", key_id="ci"):
 
 
 def ended(before, after):
-    return {one.name: [binding.name for binding in one.after] for one in endings("pay", before, after)}
+    return {ending.name: [binding.name for binding in ending.after] for ending in endings("pay", before, after)}
 
 
 BOB = "ambient-permission-{}-bob-user"
@@ -94,7 +94,7 @@ def test_what_ends(before, after, expected):
 
 
 def test_accounts_come_after_what_they_may_do():
-    assert [one.kind for one in endings("pay", FIRST, entry())] == ["RoleBinding", "ServiceAccount"]
+    assert [ending.kind for ending in endings("pay", FIRST, entry())] == ["RoleBinding", "ServiceAccount"]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ PLAIN = GuardrailsRecord.model_construct()
 
 
 def texts(before: Any, after: Any, settings: GuardrailsRecord = PLAIN) -> list[str]:
-    return [one.text for one in fleet_refusals("prod", before, after, settings)]
+    return [refusal.text for refusal in fleet_refusals("prod", before, after, settings)]
 
 
 def shards(count: int, each: int, gone: int = 0) -> dict[str, dict[str, Any]]:
@@ -59,11 +59,13 @@ def test_a_bucket_of_two_shards() -> None:
 def test_a_workspace_that_another_shard_has() -> None:
     before = {"prod-00": {"lab": entry(), "pay": entry()}, "prod-01": {}}
     after = {"prod-00": {}, "prod-01": {"lab": entry(), "pay": entry()}}
-    (found,) = fleet_refusals("prod", before, after, PLAIN)
-    assert found.rule == Rule.OTHER_SHARD
-    assert "2 workspaces are deployed by another shard than they belong to (lab: prod-00 -> prod-01, pay:" in found.text
+    (refusal,) = fleet_refusals("prod", before, after, PLAIN)
+    assert refusal.rule == Rule.OTHER_SHARD
+    assert (
+        "2 workspaces are deployed by another shard than they belong to (lab: prod-00 -> prod-01, pay:" in refusal.text
+    )
     # Of shards that are not asked, their homes are known all the same.
-    (found,) = fleet_refusals(
+    (refusal,) = fleet_refusals(
         "prod",
         {"prod-00": before["prod-00"]},
         {"prod-00": {"lab": entry()}},
@@ -71,7 +73,7 @@ def test_a_workspace_that_another_shard_has() -> None:
         None,
         {"lab": "prod-00", "pay": "prod-01"},
     )
-    assert (found.workspaces, found.rule) == (("pay",), Rule.OTHER_SHARD)
+    assert (refusal.workspaces, refusal.rule) == (("pay",), Rule.OTHER_SHARD)
 
 
 @given(LEDGERS, LEDGERS, LEDGERS)

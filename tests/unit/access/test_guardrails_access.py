@@ -145,8 +145,8 @@ def test_who_is_meant_is_told():
         "and every pod with a service account: nothing is changed; name a group of people; if that is meant, write in "
         "the workspace's entry: exceptions: [{guardrail: publicAccess, reason: WHY}]"
     )
-    (one,) = crossed({}, {"pay": entry(["group:system:serviceaccounts:ci"])})
-    assert "is an owner, and that is every service account of namespace ci" in one.what
+    (violation,) = crossed({}, {"pay": entry(["group:system:serviceaccounts:ci"])})
+    assert "is an owner, and that is every service account of namespace ci" in violation.what
 
 
 @pytest.mark.parametrize(

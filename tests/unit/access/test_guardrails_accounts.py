@@ -64,13 +64,13 @@ def test_a_deployed_one_is_not_refused_again():
 
 
 def test_the_text_says_what_to_write():
-    (one,) = crossed({}, {"pay": entry([f"serviceaccount:pay:{CI}"])})
-    assert (one.path, one.what) == (
+    (violation,) = crossed({}, {"pay": entry([f"serviceaccount:pay:{CI}"])})
+    assert (violation.path, violation.what) == (
         ("owners", f"serviceaccount:pay:{CI}"),
         f"serviceaccount:pay:{CI} is an owner, and that is the ServiceAccount of a key: a key has the role that is "
         "written under keys, and no other",
     )
-    assert one.remedy == "write the role that the key needs under keys, in each workspace a key of its own"
+    assert violation.remedy == "write the role that the key needs under keys, in each workspace a key of its own"
 
 
 def isolated(before, after):
@@ -121,7 +121,9 @@ def test_an_exception_for_admin_keys_keeps_a_keys_account_apart_from_editors():
     pay = entry([f"serviceaccount:pay:{CI}"], keys=KEYS, exceptions=["adminKey"])
     assert isolated({}, {"pay": pay}) == APART
     found = {
-        one.guardrail
-        for one in existing_violations(ledger({"pay": pay}), GuardrailsRecord.model_construct(isolate_admin_keys=True))
+        violation.guardrail
+        for violation in existing_violations(
+            ledger({"pay": pay}), GuardrailsRecord.model_construct(isolate_admin_keys=True)
+        )
     }
     assert found == {"adminKey", *APART}

@@ -60,7 +60,7 @@ def test_each_says_that_nothing_is_changed_and_how_to_allow_it(guardrail):
 
 def test_another_workspaces_allowance_is_of_no_use():
     after = {"pay": entry(keys=BOSS), "lab": entry(keys=BOSS, exceptions=["adminKey"])}
-    assert [one.workspace for one in crossed({}, after)] == ["pay"]
+    assert [violation.workspace for violation in crossed({}, after)] == ["pay"]
 
 
 @pytest.mark.parametrize("guardrail", sorted(CROSSING.keys() - {"massRemoval", "noAdmin"}))
@@ -68,8 +68,8 @@ def test_what_stands_is_told_allowed_or_not_and_never_refused(guardrail):
     _, after, settings = CROSSING[guardrail]
     after = {**after, "exceptions": sorted(WORKSPACE_GUARDRAILS)}
     assert guardrail in [
-        one.guardrail
-        for one in existing_violations(
+        violation.guardrail
+        for violation in existing_violations(
             {"pay": after}, GuardrailsRecord.model_construct(exceptions=[guardrail], **settings)
         )
     ]

@@ -81,9 +81,9 @@ def test_a_removal_names_what_goes_and_how_to_allow_it():
 
 def test_of_a_long_list_ten_are_named():
     before = many("grants", 40)
-    (one,) = crossed(before, many("grants", 0))
-    assert one.what.count("user:") == 10
-    assert "and 30 more" in one.what
+    (violation,) = crossed(before, many("grants", 0))
+    assert violation.what.count("user:") == 10
+    assert "and 30 more" in violation.what
 
 
 @pytest.mark.parametrize(

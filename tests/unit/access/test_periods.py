@@ -75,7 +75,7 @@ def test_dates_of_another_form_are_refused_with_their_path(dates, problem):
     )
 )
 def test_the_order_of_periods_is_the_same_however_they_were_written(periods):
-    typed = [read(Period, "ledger", one) for one in periods]
+    typed = [read(Period, "ledger", period) for period in periods]
     assert in_order(typed) == in_order(reversed(typed))
 
 
@@ -88,7 +88,7 @@ def test_the_order_of_periods_is_the_same_however_they_were_written(periods):
     ],
 )
 def test_the_earliest_comes_first(periods):
-    typed = [read(Period, "ledger", one) for one in periods]
+    typed = [read(Period, "ledger", period) for period in periods]
     assert in_order(reversed(typed)) == typed
 
 

@@ -23,16 +23,16 @@ MANIFESTS = Path(__file__).parents[3] / "sandbox" / "platform" / "clusterroles.y
 def in_manifests():
     """What each ClusterRole's rules come to: API group and right."""
     return {
-        one["metadata"]["name"]: {
+        document["metadata"]["name"]: {
             (group, RoleRight(verb, resource, name))
-            for rule in one["rules"]
+            for rule in document["rules"]
             for group in rule["apiGroups"]
             for resource in rule["resources"]
             for verb in rule["verbs"]
             for name in rule.get("resourceNames", [""])
         }
-        for one in yaml.safe_load_all(MANIFESTS.read_text())
-        if "aggregationRule" not in one
+        for document in yaml.safe_load_all(MANIFESTS.read_text())
+        if "aggregationRule" not in document
     }
 
 

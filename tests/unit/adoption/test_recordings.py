@@ -51,7 +51,7 @@ def objects(name):
 
 
 def test_the_file_of_the_conformance_tests_comes_back():
-    (found,) = existing_workspaces(
+    (workspace,) = existing_workspaces(
         gathered(objects("conformance/every_page_of_the_platform_shows_what_is_declared.json")), Reader(OWNER)
     )
     entry = json.loads(
@@ -59,19 +59,19 @@ def test_the_file_of_the_conformance_tests_comes_back():
         .replace("-CI", f"-{key_suffix('pay', 'ci', 1)}")
         .replace("-REPORT", f"-{key_suffix('pay', 'report', 1)}")
     )
-    assert found.entry == entry
-    assert found.secret_names == {"integrations": ("GITHUB_TOKEN", "LOG_LEVEL"), "runner": ("ANTHROPIC_API_KEY",)}
-    assert [note.rule for note in found.notes] == ["keyExpiry", "secrets", "secrets"]
-    assert found.owned
+    assert workspace.entry == entry
+    assert workspace.secret_names == {"integrations": ("GITHUB_TOKEN", "LOG_LEVEL"), "runner": ("ANTHROPIC_API_KEY",)}
+    assert [note.rule for note in workspace.notes] == ["keyExpiry", "secrets", "secrets"]
+    assert workspace.owned
 
 
 def test_a_workspace_on_openshift_keeps_its_names():
     recorded = objects("openshift/the_platform_shows_the_names_of_the_file.json")
-    (found,) = existing_workspaces(gathered(recorded), Reader(OWNER, openshift=True))
-    (namespace,) = (one for one in recorded if one["kind"] == "Namespace")
+    (workspace,) = existing_workspaces(gathered(recorded), Reader(OWNER, openshift=True))
+    (namespace,) = (item for item in recorded if item["kind"] == "Namespace")
     notes = namespace["metadata"]["annotations"]
-    assert found.entry["displayName"] == notes["openshift.io/display-name"]
-    assert found.entry.get("description", "") == notes.get("openshift.io/description", "")
+    assert workspace.entry["displayName"] == notes["openshift.io/display-name"]
+    assert workspace.entry.get("description", "") == notes.get("openshift.io/description", "")
 
 
 @pytest.mark.parametrize("path", sorted(RECORDINGS.glob("*/*.json")), ids=lambda path: path.stem)

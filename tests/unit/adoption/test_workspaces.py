@@ -31,8 +31,8 @@ NOTE = "ambient-components/owner"
 
 
 def refused(*objects, **reader):
-    (found,) = existing_workspaces(gathered(objects), Reader(OWNER, **reader))
-    return found.rule, found.problem, found.hint
+    (workspace,) = existing_workspaces(gathered(objects), Reader(OWNER, **reader))
+    return workspace.rule, workspace.problem, workspace.hint
 
 
 def test_the_workspace_of_another_stack_names_it():

@@ -322,8 +322,8 @@ def test_a_fleet_owns_the_workspaces_of_all_its_shards(pulumi: FakePulumi, api: 
     stacks = Path("stacks")
     (stacks / "Pulumi.prod.yaml").write_text(f"config: {{p:shards: 2, p:clusterUid: {SYSTEM_UID}}}\n")
     (stacks / "prod.yaml").write_text("workspaces: {one: {owners: [user:alice]}, two: {owners: [user:alice]}}\n")
-    found = Project.find()
-    assert [found.owner(name) for name in ("prod", "prod-01", "org/prod", "dev")] == ["p/prod"] * 3 + ["p/dev"]
+    project = Project.find()
+    assert [project.owner(name) for name in ("prod", "prod-01", "org/prod", "dev")] == ["p/prod"] * 3 + ["p/dev"]
     for name in ("one", "two"):
         workspace(api, name, "p/prod")
     workspace(api, "lab")

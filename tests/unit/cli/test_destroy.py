@@ -189,7 +189,7 @@ def test_what_stays_is_not_counted() -> None:
 
 def test_what_no_ledger_names_is_told_all_the_same() -> None:
     found = of(namespace("left", protect=True))
-    assert [one.workspace for one in found.workspaces] == ["left"]
+    assert [workspace.workspace for workspace in found.workspaces] == ["left"]
     assert received(found)
 
 

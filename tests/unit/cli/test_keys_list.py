@@ -59,12 +59,15 @@ class TestList:
         assert capsys.readouterr() == (f"{HEAD}\n{ROW}\n\n{SOURCE_OF_USE}\n", "")
 
     def test_workspaces(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:
-        lab = [one | {"urn": one["urn"].replace("payments/", "lab/")} for one in key_resources("nightly", "edit")]
+        lab = [
+            resource | {"urn": resource["urn"].replace("payments/", "lab/")}
+            for resource in key_resources("nightly", "edit")
+        ]
         pulumi.states["dev"] = state(*key_resources("ci"), *lab)
         assert run(["keys", "list", "dev", "--offline", "-w", "payments"]) == 0
         assert capsys.readouterr() == (UNASKED, "")
         assert run(["keys", "list", "-w", "lab", "--format", "json", "--offline"]) == 2
-        assert [(one["stack"], one["id"]) for one in json.loads(capsys.readouterr().out)["keys"]] == [
+        assert [(key["stack"], key["id"]) for key in json.loads(capsys.readouterr().out)["keys"]] == [
             ("dev", "nightly")
         ]
         assert run(["keys", "list", "dev", "-w", "paymants"]) == 1
@@ -162,7 +165,7 @@ class TestList:
         shown = capsys.readouterr()
         found = json.loads(shown.out)
         assert found["now"] == "2026-11-25T12:00:00Z"
-        assert [(one["stack"], one["lastUsed"]) for one in found["keys"]] == [("dev", None), ("prod", None)]
+        assert [(key["stack"], key["lastUsed"]) for key in found["keys"]] == [("dev", None), ("prod", None)]
         assert sum(line.startswith("ambient: ") for line in shown.err.splitlines()) == 2
         assert run(["keys", "list", "dev", "--format", "csv"]) == 0
         head, line = capsys.readouterr().out.splitlines()

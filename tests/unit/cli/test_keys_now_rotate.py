@@ -61,7 +61,7 @@ class TestRotateNow:
             "",
         )
         # Each token was shown to the API server alone, by a client without the deployer's credentials.
-        requested = [one.headers["Authorization"] for one in stack.api.seen("POST", REVIEW)]
+        requested = [request.headers["Authorization"] for request in stack.api.seen("POST", REVIEW)]
         assert set(requested) == {f"Bearer {token_of('ci', 1)}", f"Bearer {token_of('ci', 2)}"}
 
     def test_a_stale_checkout(self, stack: Deployed, capsys: Shown) -> None:
@@ -181,7 +181,7 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         assert not stack.works(token_of("ci", 1))
         assert stack.api.names(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{W}/rolebindings") == []
-        assert [one for one in stack.api.names(SECRETS) if "-ci-" in one] == []
+        assert [name for name in stack.api.names(SECRETS) if "-ci-" in name] == []
         shown = capsys.readouterr()
         assert "  payments/ci: generation 1 is over: its ServiceAccount is gone, and 1 known token refused" in shown.out
         assert "stacks/dev.yaml is edited, and not all of it is deployed\n  hint: pulumi up --stack dev\n" in shown.err

@@ -85,10 +85,12 @@ class TestOffline:
         write(("{role: edit, lifetime: 30d}", "{role: admin, lifetime: 30d}"))
         assert offline("--format", "json") == 3
         reported = json.loads(capsys.readouterr().out)
-        assert [(one["rule"], one["workspaces"]) for one in reported["guardrails"]] == [("adminKey", ["pay"])]
-        assert [(one["file"], one["line"], one["column"]) for one in reported["guardrails"]] == [
-            ("stacks/prod.yaml", 9, 18)
+        assert [(guardrail["rule"], guardrail["workspaces"]) for guardrail in reported["guardrails"]] == [
+            ("adminKey", ["pay"])
         ]
+        assert [
+            (guardrail["file"], guardrail["line"], guardrail["column"]) for guardrail in reported["guardrails"]
+        ] == [("stacks/prod.yaml", 9, 18)]
         write(("    keys:", "    exceptions: [{guardrail: adminKey, reason: x}]\n    keys:"))
         assert offline() == 2
 
@@ -157,8 +159,8 @@ class TestOffline:
         assert offline("--at", "2027-01-01", "--format", "json") == 2
         reported = json.loads(capsys.readouterr().out)
         assert reported["at"] == "2026-12-31T23:00:00Z"
-        assert [one["subject"] for one in reported["access"]["lost"]] == ["group:temps"]
-        assert [(one["key"], one["what"]) for one in reported["keys"]] == [("ci", "rotated")]
+        assert [assignment["subject"] for assignment in reported["access"]["lost"]] == ["group:temps"]
+        assert [(key["key"], key["what"]) for key in reported["keys"]] == [("ci", "rotated")]
         assert offline("--at", "2026-12-31") == 2  # its last day: the key is due
         assert "group:temps  view ends: its last day is 2026-12-31" in capsys.readouterr().out
 
@@ -168,7 +170,7 @@ class TestOffline:
         export = state()
         gone = ("pay/grant/group:devs", "pay/key/ci/g1")
         export["deployment"]["resources"] = [
-            one for one in export["deployment"]["resources"] if not one["urn"].endswith(gone)
+            resource for resource in export["deployment"]["resources"] if not resource["urn"].endswith(gone)
         ]
         deployed(export)
         assert offline() == 2

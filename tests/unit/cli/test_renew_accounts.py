@@ -39,7 +39,7 @@ def api() -> Iterator[FakeApi]:
         bindings, accounts = made(LEDGER)
         forged = [one for one in by_platform(W, "forged") if "forged" in one["metadata"]["name"]]
         put(server, *bindings, *by_platform(W, "run-1"), accounts=accounts)
-        put(server, *(one for one in forged if one["kind"] != "AgenticSession"))
+        put(server, *(item for item in forged if item["kind"] != "AgenticSession"))
         server.add(ACCOUNTS, "default", imagePullSecrets=[{"name": "registry"}])
         server.add(ACCOUNTS, "bot")
         server.add(SECRETS, "ambient-runner-token-run-1")
@@ -86,7 +86,7 @@ def test_what_is_not_as_the_operator_makes_it_ends_and_the_operator_is_asked(api
 
 def test_what_could_mint_tokens_of_the_new_accounts_ends_first(api: FakeApi) -> None:
     renewed(api)
-    deleted = [one.path.rsplit("/", 2)[1:] for one in api.log if one.method == "DELETE"]
+    deleted = [request.path.rsplit("/", 2)[1:] for request in api.log if request.method == "DELETE"]
     assert deleted[0] == ["rolebindings", f"{FORGED}-rb"]
     assert {tuple(one) for one in deleted[-2:]} == {("serviceaccounts", TRIGGER), ("serviceaccounts", "default")}
 
@@ -104,7 +104,7 @@ def test_where_nothing_can_be_read_nothing_is_renewed(api: FakeApi) -> None:
     api.fail("GET", "serviceaccounts", 403, "no")
     (problem,) = renewed(api).failed
     assert problem.problem.startswith(f"{W}: its accounts are not renewed: ")
-    assert [one for one in api.log if one.method != "GET"] == []
+    assert [request for request in api.log if request.method != "GET"] == []
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -244,7 +244,7 @@ EVERYTHING = {
 
 def test_a_screen_holds_every_path_of_fifty_workspaces():
     shown = report({f"team-{number}": EVERYTHING for number in range(50)})
-    assert {one.path for one in shown.findings} == set(MEANINGS) - {EscalationPath.UNDECLARED_ACCESS}
+    assert {finding.path for finding in shown.findings} == set(MEANINGS) - {EscalationPath.UNDECLARED_ACCESS}
     lines = as_text(shown).splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80

@@ -29,12 +29,12 @@ def test_undeclared_access_is_the_first_finding_of_its_workspace(
         api,
         grant("payments", "user:mallory", "view"),
         binding("payments", "debug", "ClusterRole/admin", "group:ops"),
-        *(one for one in forged if "s9" in one["metadata"]["name"]),
+        *(item for item in forged if "s9" in item["metadata"]["name"]),
     )
     assert findings(capsys) == []
-    (found,) = findings(capsys, "--live")
-    assert (found["workspace"], found["severity"], found["becomes"]) == ("payments", "high", "view")
-    assert [one["subject"] for one in found["who"]] == [
+    (finding,) = findings(capsys, "--live")
+    assert (finding["workspace"], finding["severity"], finding["becomes"]) == ("payments", "high", "view")
+    assert [holder["subject"] for holder in finding["who"]] == [
         "group:ops",
         "serviceaccount:payments:ambient-session-s9",
         "user:mallory",

@@ -183,7 +183,9 @@ def test_killed_before_any_import_nothing_is_lost_and_the_next_one_mends(
         code = run(pulumi, monkeypatch, *words)
     except KilledError:
         assert all(where(pulumi).values())
-        assert all(len(parts_of(one, name)) == 4 for one in pulumi.states.values() for name in ledger_from_state(one))
+        assert all(
+            len(parts_of(export, name)) == 4 for export in pulumi.states.values() for name in ledger_from_state(export)
+        )
         pulumi.die_before_import = 0
         # The config says already where to: nobody has to know the number again.
         code = run(pulumi, monkeypatch, *words[2:])
@@ -199,8 +201,8 @@ def test_of_two_copies_the_one_that_a_run_changed_since_stays(
     states = fleet(2)
     twin = {name: 1 for name in NAMES if f"prod-{home(name, 2):02d}" == other} | {"aa": 1}
     states[other] = state(other, twin)
-    for one in states.values():
-        named(one, "aa/namespace")["modified"] = "2026-01-01T00:00:00Z"
+    for export in states.values():
+        named(export, "aa/namespace")["modified"] = "2026-01-01T00:00:00Z"
     named(states[other], "aa/key/k0/g1")["modified"] = "2026-02-01T00:00:00Z"
     named(states[other], "aa/key/k0/g1")["outputs"]["mark"] = "newer"
     pulumi = FleetEngine(states)

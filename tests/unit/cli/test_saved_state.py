@@ -40,7 +40,7 @@ def subjects(capsys: pytest.CaptureFixture[str]) -> set[str]:
     reported = json.loads(capsys.readouterr().out)
     assert reported["source"] == "state"
     # The state of these tests has no RoleBindings: all that its ledger declares is pending.
-    found = reported.get("pending") or [one for finding in reported["findings"] for one in finding["who"]]
+    found = reported.get("pending") or [holder for finding in reported["findings"] for holder in finding["who"]]
     return {one["subject"] for one in found}
 
 

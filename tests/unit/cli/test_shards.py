@@ -68,8 +68,8 @@ def test_json_without_a_back_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(pulumi, "PulumiEngine", Nobody)
-    found = json.loads(shown(capsys, "acme/prod", "--format", "json"))["shards"]
-    assert found[1] == {
+    shards = json.loads(shown(capsys, "acme/prod", "--format", "json"))["shards"]
+    assert shards[1] == {
         "shard": "prod-01", "stack": "acme/prod-01", "configFile": CONFIG_FILE, "workspaces": ["bb", "cc"],
         "resources": None,
     }  # fmt: skip
@@ -108,8 +108,8 @@ def test_what_up_would_skip_is_left_out_if_asked(
     monkeypatch.setattr(
         command, "decide", lambda fleet, requested, loaded: SimpleNamespace(up_to_date=(0, requested - 1))
     )
-    found = json.loads(shown(capsys, "prod", "--format", "github", "--only-changed"))["include"]
-    assert [one["stack"] for one in found] == ["prod-01"]
+    include = json.loads(shown(capsys, "prod", "--format", "github", "--only-changed"))["include"]
+    assert [row["stack"] for row in include] == ["prod-01"]
 
 
 def test_wrong_questions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,10 +123,10 @@ def test_fleets_of_several_clusters_are_listed_together(folder: Path, capsys: py
     (folder / "stacks/all.yaml").write_text("stacks: [prod, dev]\n")
     (folder / "stacks/dev.yaml").write_text("workspaces: {dd: {}}\n")
     (folder / "stacks/Pulumi.dev.yaml").write_text('config:\n  ours:shards: "1"\n')
-    found = json.loads(shown(capsys, "all", "--format", "github"))["include"]
-    assert [one["stack"] for one in found] == ["prod-00", "prod-01", "prod-02", "dev-00"]
+    include = json.loads(shown(capsys, "all", "--format", "github"))["include"]
+    assert [row["stack"] for row in include] == ["prod-00", "prod-01", "prod-02", "dev-00"]
     matrix = yaml.safe_load(shown(capsys, "all", "--format", "gitlab"))["shard"]["parallel"]["matrix"]
-    assert [one["CONFIG_FILE"] for one in matrix] == ["stacks/Pulumi.dev.yaml", CONFIG_FILE]
+    assert [row["CONFIG_FILE"] for row in matrix] == ["stacks/Pulumi.dev.yaml", CONFIG_FILE]
 
 
 def test_more_shards_than_a_matrix_has_jobs_are_refused() -> None:

@@ -116,7 +116,7 @@ def test_an_acknowledged_warning_is_not_shown_at_the_end(
     known = "acknowledge: [{rule: shorterLifetime, reason: it is the cluster's cap, date: 2026-11-01}]\n"
     path.write_text(known + path.read_text())
     problems = [refusal("30d were asked", rule="shorterLifetime", workspaces=("pay",)), refusal("late", rule="notDone")]
-    lines = [diagnostic("warning", encode(one), urn(TOKEN, "pay/key/ci/g1")) for one in problems]
+    lines = [diagnostic("warning", encode(problem), urn(TOKEN, "pay/key/ci/g1")) for problem in problems]
     pulumi.play({"prod": [planned(), {"lines": [token("pay/key/ci/g1", "a"), *lines]}]})
     assert run(["up", "prod", "--yes"]) == 0
     assert capsys.readouterr().err == "ambient: late [notDone]\n"
@@ -226,7 +226,7 @@ def test_ctrl_c_lets_the_engine_end_and_says_what_to_run(flags: tuple[str, ...],
     end = "Nothing is lost: the state has everything that was done.\nContinue with: ambient up prod\n"
     assert text.endswith(end), text
     assert "[secret]" not in text
-    assert [one["interrupts"] for one in pulumi.calls("up") if one.get("ended")] == [1]
+    assert [call["interrupts"] for call in pulumi.calls("up") if call.get("ended")] == [1]
     assert logs(pulumi) == []
 
 
@@ -256,6 +256,6 @@ def test_the_third_ctrl_c_kills_the_engine(flags: tuple[str, ...], pulumi: FakeP
     assert "ambient: still waiting for prod; the next Ctrl-C kills the engine" in text
     assert "Nothing is lost" not in text
     assert "The engine was killed: the next run finds what its last steps did." in text
-    assert [one for one in pulumi.calls("up") if one.get("ended")] == []
+    assert [call for call in pulumi.calls("up") if call.get("ended")] == []
     (log,) = logs(pulumi)
     assert f"Log: {log}" in text

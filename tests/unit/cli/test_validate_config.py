@@ -14,9 +14,9 @@ KEYS = (
 
 def test_what_the_cluster_would_cut_short_is_found_without_it(write: Write) -> None:
     write(Pulumi=CONFIG, stacks__dev=KEYS, **{"stacks__Pulumi.dev": "config: {'p:maxTokenLifetime': 24h}\n"})
-    found = validate_stacks(["stacks/dev.yaml"])
+    validation = validate_stacks(["stacks/dev.yaml"])
     cap = "is longer than the cluster grants: maxTokenLifetime is 1d; allowed: up to 1d"
-    assert [str(problem) for problem in found.problems] == [
+    assert [str(problem) for problem in validation.problems] == [
         f"stacks/dev.yaml:4:11: workspaces.pay.keys.ci.lifetime: 90d {cap}",
         f"stacks/dev.yaml:6:23: workspaces.pay.keys.old.lifetime: never {cap}",
     ]
@@ -88,12 +88,12 @@ def test_a_library_that_is_not_installed_is_a_warning_that_never_fails(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     config = f"config: {{'p:clusterUid': u, 'p:objectStore': {{endpoint: 'https://x'{store}}}}}\n"
     write(Pulumi=CONFIG, stacks__dev=BUCKET, **{"stacks__Pulumi.dev": config})
-    found = validate_stacks(["stacks/dev.yaml"])
-    (problem,) = found.problems
+    validation = validate_stacks(["stacks/dev.yaml"])
+    (problem,) = validation.problems
     place = "stacks/dev.yaml:3:15: workspaces.pay.storage.bucket"
     assert str(problem).startswith(f"{place}: needs {libraries} not installed; pip install 'boto3")
     assert str(problem).endswith(f"(the extra {extra})")
-    assert (problem.warning, found.fails(strict=True)) == (True, False)
+    assert (problem.warning, validation.fails(strict=True)) == (True, False)
 
 
 FLEET = "workspaces:\n  aa: {shard: 1}\n  bb: {shard: 3}\n  cc: {shard: 1}\n"
@@ -105,12 +105,12 @@ def configured(shards: str) -> dict[str, str]:
 
 def test_a_pin_must_be_on_a_shard_that_there_is(write: Write) -> None:
     write(**configured("'3'"))
-    found = validate_stacks(["stacks/prod.yaml"])
-    assert [str(problem) for problem in found.problems] == [
+    validation = validate_stacks(["stacks/prod.yaml"])
+    assert [str(problem) for problem in validation.problems] == [
         "stacks/prod.yaml:3:15: workspaces.bb.shard: there is no shard 3; allowed: 0 to 2, as the stack's config has "
         "shards: 3; or leave it out"
     ]
-    assert found.shards == {}
+    assert validation.shards == {}
 
 
 @pytest.mark.parametrize("shards", ["many", "0", "{secure: v1:x}"])
@@ -152,24 +152,24 @@ ACKNOWLEDGED = PREFIXED + "    acknowledge: [{rule: prefixedName, reason: he use
 )
 def test_names_that_single_sign_on_does_not_have(write: Write, config: str, rules: list[str]) -> None:
     write(Pulumi=CONFIG, stacks__dev=PREFIXED, **{"stacks__Pulumi.dev": f"config: {config}\n"})
-    found = validate_stacks(["stacks/dev.yaml"])
-    assert [one.rule for one in found.problems] == rules
-    assert found.fails(strict=True) is bool(rules)
-    assert not found.fails(strict=False)
+    validation = validate_stacks(["stacks/dev.yaml"])
+    assert [problem.rule for problem in validation.problems] == rules
+    assert validation.fails(strict=True) is bool(rules)
+    assert not validation.fails(strict=False)
 
 
 @pytest.mark.parametrize("config", ["{'p:sso': 'true'}", "{}"])
 def test_such_a_name_is_acknowledged_for_every_stack_of_the_file(write: Write, config: str) -> None:
     write(Pulumi=CONFIG, stacks__dev=ACKNOWLEDGED, **{"stacks__Pulumi.dev": f"config: {config}\n"})
-    found = validate_stacks(["stacks/dev.yaml"])
-    assert found.warnings == 0
-    assert not found.fails(strict=True)
+    validation = validate_stacks(["stacks/dev.yaml"])
+    assert validation.warnings == 0
+    assert not validation.fails(strict=True)
 
 
 def test_the_platforms_address_is_checked(write: Write) -> None:
     write(Pulumi=CONFIG, stacks__dev=PREFIXED, **{"stacks__Pulumi.dev": "config: {'p:platformUrl': acp}\n"})
-    (found,) = validate_stacks(["stacks/dev.yaml"]).problems
-    assert str(found) == (
+    (problem,) = validate_stacks(["stacks/dev.yaml"]).problems
+    assert str(problem) == (
         "platformUrl: is not an address of the web; allowed: https://HOST, with a port or a path where needed"
     )
 
@@ -177,5 +177,5 @@ def test_the_platforms_address_is_checked(write: Write) -> None:
 def test_the_operators_image_is_checked(write: Write) -> None:
     config = "config: {'p:operatorImage': 'https://quay.io/a'}\n"
     write(Pulumi=CONFIG, stacks__dev=PREFIXED, **{"stacks__Pulumi.dev": config})
-    (found,) = validate_stacks(["stacks/dev.yaml"]).problems
-    assert str(found).startswith("operatorImage: is not the name of an image; allowed: ")
+    (problem,) = validate_stacks(["stacks/dev.yaml"]).problems
+    assert str(problem).startswith("operatorImage: is not the name of an image; allowed: ")

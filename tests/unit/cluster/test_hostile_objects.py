@@ -67,11 +67,11 @@ def _as_it_was(world):
 
 def reported(world):
     """The warnings of the step; and that they are of a size that a person can read."""
-    found = world.engine.texts("warning")
+    texts = world.engine.texts("warning")
     world.engine.lines.clear()
     world.api.log.clear()
-    assert sum(map(len, found)) < LIMIT
-    return found
+    assert sum(map(len, texts)) < LIMIT
+    return texts
 
 
 # Objects that are ours in part.
@@ -90,8 +90,8 @@ def test_a_part_is_read_compared_and_previewed_whatever_is_there(world, urn, des
     _, state = world.plugin.create(desired, urn=urn)
     well = world.api.objects[path]
     assert well[below]
-    for one in variants(well):
-        world.api.objects[path] = one
+    for variant in variants(well):
+        world.api.objects[path] = variant
         answer = world.plugin.read(desired, state, urn=urn, identity="pay/x")
         assert answer.id
         found = plain(answer.inputs), plain(answer.properties)
@@ -110,8 +110,8 @@ def test_what_others_save_in_a_free_field_gives_way_to_the_file(world):
     for place in (("custom", "search"), ("custom", "mine"), ("custom", "search", "url")):
         for value in VALUES:
             world.api.objects[PROJECT] = replaced(well, ("spec", "mcpServers", *place), value)
-            found = world.plugin.read(WANTED, state, urn=SETTINGS, identity="pay/x")
-            world.plugin.update(plain(found.properties), WANTED, urn=SETTINGS)
+            answer = world.plugin.read(WANTED, state, urn=SETTINGS, identity="pay/x")
+            world.plugin.update(plain(answer.properties), WANTED, urn=SETTINGS)
             again = world.plugin.read(WANTED, state, urn=SETTINGS, identity="pay/x")
             assert plain(again.inputs) == WANTED
 
@@ -142,9 +142,9 @@ def each_hostile(world, where):
     """The world with one hostile object at a time, and then as it was."""
     for path in where:
         well = world.api.objects[path]
-        for one in variants(well, keep=[LABELS, (*LABELS, next(iter(well["metadata"]["labels"])))]):
-            world.api.objects[path] = one
-            yield path, one
+        for variant in variants(well, keep=[LABELS, (*LABELS, next(iter(well["metadata"]["labels"])))]):
+            world.api.objects[path] = variant
+            yield path, variant
         world.api.objects[path] = well
 
 
@@ -263,8 +263,8 @@ def test_the_commands_end_as_they_do_on_a_cluster_that_is_well(
     """Through real HTTP: what the client itself makes of such an answer."""
     path = f"/api/v1/namespaces/billing/serviceaccounts/{account_name('billing', 'ci')}"
     well = api.objects[path]
-    for one in variants(well, keep=[LABELS, (*LABELS, "app")]):
-        api.objects[path] = one
+    for variant in variants(well, keep=[LABELS, (*LABELS, "app")]):
+        api.objects[path] = variant
         assert run(["access", "dev", "--live"]) == 0
         shown = capsys.readouterr()
         assert ALICE in shown.out

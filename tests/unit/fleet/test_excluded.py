@@ -32,7 +32,7 @@ GOOD = ended("create", BINDING, "team-4/grant/user:b")
 
 def rounds(fleet: Fleet) -> list[dict[str, list[str]]]:
     """What each run of shard 1 was told to exclude."""
-    runs = [one for one in fleet.pulumi.calls("up") if "pid" in one and "prod-01" in one["words"]]
+    runs = [call for call in fleet.pulumi.calls("up") if "pid" in call and "prod-01" in call["words"]]
     return [json.loads(one["env"]["AMBIENT_EXCLUDE"] or "{}") for one in runs]
 
 

@@ -40,7 +40,7 @@ def test_a_shard_that_is_refused_as_a_whole_is_not_run_again(fleet: Fleet) -> No
 
 def test_the_back_end_is_asked_once_for_all_that_end_together(fleet: Fleet) -> None:
     assert up() == 0
-    assert len([one for one in fleet.pulumi.calls("stack") if one["words"][1] == "ls"]) == 2
+    assert len([call for call in fleet.pulumi.calls("stack") if call["words"][1] == "ls"]) == 2
     assert all(fleet.cluster.record(number).done is not None for number in range(3))
 
 
@@ -49,7 +49,7 @@ def test_json_is_an_object_a_shard_and_a_summary(fleet: Fleet, capsys: pytest.Ca
     fleet.pulumi.play({"prod-01": [{"lines": [bad], "code": 255}]})
     assert up("--format", "json") == 1
     *shards, last = [json.loads(line) for line in summary(capsys).splitlines()]
-    assert {one["shard"]: one["result"] for one in shards} == {
+    assert {shard["shard"]: shard["result"] for shard in shards} == {
         "prod-00": "done", "prod-01": "failed", "prod-02": "done"
     }  # fmt: skip
     assert last["exitCode"] == 1
@@ -66,7 +66,7 @@ def test_without_records_nothing_is_skipped_and_every_step_is_written(
         fleet.pulumi.forget()
         assert up() == 0
         assert len(fleet.pulumi.ran()) == 3
-        assert {one["env"]["PULUMI_SKIP_CHECKPOINTS"] for one in fleet.pulumi.calls("up")} == {None}
+        assert {call["env"]["PULUMI_SKIP_CHECKPOINTS"] for call in fleet.pulumi.calls("up")} == {None}
         assert summary(capsys).count("no shard is skipped, and every run has checkpoints") == 1
 
 
@@ -74,7 +74,7 @@ def test_many_changes_are_written_once_and_a_killed_one_is_looked_after(fleet: F
     fleet.write(**{f"more_{number}": ENTRY.format(shard=0, more="") for number in range(9)})
     fleet.pulumi.play({"prod-00": [{"resources": 200}, {"die": signal.SIGKILL}, {}, {}]})
     assert up() == 0
-    begun = [one for one in fleet.pulumi.calls("up") if "pid" in one]
+    begun = [start for start in fleet.pulumi.calls("up") if "pid" in start]
     skipping = {
         stack for stack, one in zip(fleet.pulumi.ran(), begun, strict=True) if one["env"]["PULUMI_SKIP_CHECKPOINTS"]
     }
@@ -87,7 +87,7 @@ def test_many_changes_are_written_once_and_a_killed_one_is_looked_after(fleet: F
     assert (record.run.checkpoints, record.run.recorded) == (False, False)
     fleet.pulumi.forget()
     assert up() == 0
-    (call,) = [one for one in fleet.pulumi.calls("up") if "pid" in one]
+    (call,) = [start for start in fleet.pulumi.calls("up") if "pid" in start]
     assert "--refresh" in call["words"]
     assert call["env"]["PULUMI_SKIP_CHECKPOINTS"] is None
     fleet.pulumi.forget()

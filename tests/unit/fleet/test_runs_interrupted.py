@@ -66,7 +66,7 @@ def test_an_interrupt_lets_every_engine_end_its_step_and_begins_nothing(fleet: F
     code, text = interrupted(fleet, 1)
     assert code == 130, text
     assert len(fleet.pulumi.ran()) == 2
-    assert [one["interrupts"] for one in fleet.pulumi.calls("up") if one.get("ended")] == [1, 1]
+    assert [call["interrupts"] for call in fleet.pulumi.calls("up") if call.get("ended")] == [1, 1]
     assert "waiting for 2 shards" in text
     assert "3 interrupted" in text
     # Their states were written: nothing is lost.
@@ -78,7 +78,7 @@ def test_the_second_one_tells_and_the_third_one_kills(fleet: Fleet) -> None:
     assert code == 130, text
     assert "still waiting for 2 shards" in text
     assert "killed: 2 shards" in text
-    assert [one for one in fleet.pulumi.calls("up") if one.get("ended")] == []
+    assert [call for call in fleet.pulumi.calls("up") if call.get("ended")] == []
     assert text.count('"recorded":false') == 2
 
 
@@ -95,6 +95,6 @@ def test_an_interrupt_between_a_refresh_and_its_run_does_not_count_as_the_run(fl
     code, text = interrupted(fleet, 1, "refresh", lines=[drift], sleep=3, deaf=9)
     assert code == 130, text
     assert "3 interrupted" in text
-    assert [one["interrupts"] for one in fleet.pulumi.calls("refresh") if one.get("ended")] == [1, 1]
+    assert [call["interrupts"] for call in fleet.pulumi.calls("refresh") if call.get("ended")] == [1, 1]
     assert len(fleet.pulumi.ran()) == 3
     assert "SAME True" in text

@@ -26,13 +26,13 @@ def ids(fleet: Fleet) -> list[Any]:
 def told(fleet: Fleet) -> dict[str, list[str | None]]:
     """What the plugins are told, by verb."""
     return {
-        verb: [one["env"]["AMBIENT_CHECK_ON_REFRESH"] for one in fleet.pulumi.calls(verb) if "pid" in one]
+        verb: [call["env"]["AMBIENT_CHECK_ON_REFRESH"] for call in fleet.pulumi.calls(verb) if "pid" in call]
         for verb in ("refresh", "up")
     }
 
 
 def refreshes(fleet: Fleet) -> list[bool]:
-    return ["--refresh" in one["words"] for one in fleet.pulumi.calls("up") if "pid" in one]
+    return ["--refresh" in call["words"] for call in fleet.pulumi.calls("up") if "pid" in call]
 
 
 def test_without_drift_no_shard_is_run(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ def test_the_second_run_skips_every_shard(fleet: Fleet, capsys: pytest.CaptureFi
 def test_how_the_engine_is_called(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_SKIP_CHECKPOINTS", "true")
     assert up("--shard", "1") == 0
-    (call,) = [one for one in fleet.pulumi.calls("up") if "pid" in one]
+    (call,) = [start for start in fleet.pulumi.calls("up") if "pid" in start]
     for flag in ("--yes", "--skip-preview", "--json", "--non-interactive"):
         assert flag in call["words"]
     assert call["words"][-6:-3] == ["--stack", "prod-01", "--config-file"]
@@ -45,7 +45,7 @@ def test_the_memory_of_engines_depends_on_how_many_run_at_once(
 ) -> None:
     monkeypatch.setattr(collector, "free_memory", lambda *_: 8 << 30)
     assert up(*options) == 0
-    assert {one["env"]["GOGC"] for one in fleet.pulumi.calls("up") if "pid" in one} == {setting}
+    assert {call["env"]["GOGC"] for call in fleet.pulumi.calls("up") if "pid" in call} == {setting}
 
 
 def test_a_change_runs_its_own_shard_alone(fleet: Fleet) -> None:

@@ -68,7 +68,7 @@ def up(*words: str) -> int:
 def up_json(capsys: pytest.CaptureFixture[str], code: int) -> tuple[dict[str, Any], dict[str, Any]]:
     assert up("--format", "json") == code
     *shards, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return {one["shard"]: one for one in shards}, last
+    return {shard["shard"]: shard for shard in shards}, last
 
 
 def test_a_plain_stack_is_one_unit_that_is_always_run(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +80,7 @@ def test_a_plain_stack_is_one_unit_that_is_always_run(world: World, capsys: pyte
     world.pulumi.forget()
     assert up() == 0
     assert world.pulumi.ran() == ["prod-us"]
-    (call,) = [one for one in world.pulumi.calls("up") if "pid" in one]
+    (call,) = [start for start in world.pulumi.calls("up") if "pid" in start]
     assert call["words"][-4:-2] == ["--stack", "prod-us"]
     assert call["env"]["PULUMI_SKIP_CHECKPOINTS"] is None
     assert call["env"]["AMBIENT_RUN"] is None
@@ -121,7 +121,7 @@ def test_many_workspaces_of_a_plain_stack_are_written_step_by_step(world: World)
     for name in ("eu", "us"):
         world.write(f"prod-{name}", f"workspaces:\n{entries}")
     assert up() == 0
-    begun = [one for one in world.pulumi.calls("up") if "pid" in one]
+    begun = [call for call in world.pulumi.calls("up") if "pid" in call]
     skipping = {
         stack for stack, one in zip(world.pulumi.ran(), begun, strict=True) if one["env"]["PULUMI_SKIP_CHECKPOINTS"]
     }
@@ -162,7 +162,7 @@ def test_the_same_workspace_in_two_clusters_is_two_things(world: World, capsys: 
     world.pulumi.play({name: [{"lines": [bad], "code": 255}] for name in ("prod-eu-00", "prod-us")})
     shards, last = up_json(capsys, 1)
     assert last["failedWorkspaces"] == ["prod-eu/payments", "prod-us/payments"]
-    received = sorted(one["errors"][0]["workspace"] for one in shards.values())
+    received = sorted(shard["errors"][0]["workspace"] for shard in shards.values())
     assert received == last["failedWorkspaces"]
     world.pulumi.play({"prod-us": [{"lines": [bad], "code": 255}]})
     assert up() == 1

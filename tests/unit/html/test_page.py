@@ -34,8 +34,8 @@ def test_a_text_stays_text(text: str) -> None:
 @examples(60)
 @given(TEXTS)
 def test_any_text_stays_text(text: str) -> None:
-    plain = [one[0] for one in read(whole("x")).elements]
-    assert [one[0] for one in read(whole(text)).elements] == plain
+    plain = [element[0] for element in read(whole("x")).elements]
+    assert [element[0] for element in read(whole(text)).elements] == plain
     assert faults(whole(text)) == []
 
 

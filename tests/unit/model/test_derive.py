@@ -111,15 +111,15 @@ JSON = st.recursive(
 
 def found(data: Any) -> list[str]:
     return [
-        f"{'.'.join(map(str, one.path))}: {'; '.join((one.problem, *hints_of(one.remedy)))}"
-        for one in misfits(Noun, "ledger", data)
+        f"{'.'.join(map(str, misfit.path))}: {'; '.join((misfit.problem, *hints_of(misfit.remedy)))}"
+        for misfit in misfits(Noun, "ledger", data)
     ]
 
 
 def refused(**values: Any) -> list[str]:
     result, problems = arguments(Noun, values, deferred=Later)
     assert (result is None) is bool(problems)
-    return [f"{'.'.join(map(str, one.path))}: {one.problem}" for one in problems]
+    return [f"{'.'.join(map(str, problem.path))}: {problem.problem}" for problem in problems]
 
 
 def test_every_field_is_written_as_it_was_read():

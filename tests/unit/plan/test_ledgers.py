@@ -25,7 +25,10 @@ def test_a_ledger_that_leaves_with_all_it_recorded_is_loud_and_its_access_lost()
     assert found.unevaluated == (
         "no AccessLedger any more: no guardrail evaluates this run, and nothing is recorded of who has access",
     )
-    assert [(one.workspace, one.subject) for one in found.access.lost] == [("lab", "user:a"), ("pay", "user:a")]
+    assert [(assignment.workspace, assignment.subject) for assignment in found.access.lost] == [
+        ("lab", "user:a"),
+        ("pay", "user:a"),
+    ]
     assert found.workspaces == (WorkspaceChange("lab", facts.REMOVED), WorkspaceChange("pay", facts.REMOVED))
     assert ledger_after(Preview.of({"steps": steps}).steps, ledger(before)) == {}
 
@@ -47,7 +50,7 @@ def test_of_several_ledgers_each_says_its_own():
     moved = [ledger_step(pay, {}, name="one"), ledger_step(lab, more | pay, name="two")]
     assert ledger_after(Preview.of({"steps": moved}).steps, ledger(before)) == ledger(more | pay | ops)
     left = online({"steps": [ledger_step(pay, None, name="one"), step("delete", NAMESPACE, "pay/namespace")]}, before)
-    assert [one.workspace for one in left.access.lost] == ["pay"]
+    assert [assignment.workspace for assignment in left.access.lost] == ["pay"]
     assert left.unevaluated == (
         "AccessLedger one leaves the program: no guardrail evaluates what becomes of what it recorded",
     )

@@ -121,14 +121,14 @@ def test_the_same_workspace_in_two_clusters_is_two_things():
         for stack in ("prod-eu", "prod-us")
     ]
     whole = together("world", AT, plans)
-    assert [one.workspace for one in whole.access.gained if one.subject == "group:devs"] == [
+    assert [assignment.workspace for assignment in whole.access.gained if assignment.subject == "group:devs"] == [
         "prod-eu/pay",
         "prod-us/pay",
     ]
     assert [one.workspace for one in whole.keys] == ["prod-eu/pay", "prod-us/pay"]
     assert whole.other == ("prod-eu/pay: limits: +quota", "prod-us/pay: limits: +quota")
     assert tuple(map(str, whole.warnings)) == ("prod-eu: w", "prod-us: w")
-    assert [(one.workspaces, str(one)) for one in whole.guardrails] == [
+    assert [(guardrail.workspaces, str(guardrail)) for guardrail in whole.guardrails] == [
         (("prod-eu/pay",), "prod-eu: an admin key"),
         (("prod-us/pay",), "prod-us: an admin key"),
     ]
@@ -151,4 +151,4 @@ def test_a_secret_without_a_value_fails_the_run_of_an_evaluated_shard():
     whole = merge("prod", AT, parts, online=True)
     assert whole.shards == Shards(evaluated=("prod-00", "prod-01"))
     assert verdict(whole) == "`ambient up` would fail: 1 error."
-    assert [one.path for one in whole.errors] == ["prod-00: workspaces.a"]
+    assert [error.path for error in whole.errors] == ["prod-00: workspaces.a"]

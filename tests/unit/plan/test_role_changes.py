@@ -29,6 +29,6 @@ ADMIN, EDIT, VIEW = (RoleAssignment("pay", ALICE, role, "grant") for role in ("a
 )
 def test_a_role_is_the_strongest_of_all_assignments(before, after, what):
     plan = Plan("prod", datetime(2026, 11, 26, tzinfo=UTC), False, access=access_diff(before, after))
-    (found,) = role_changes(plan)
-    assert found.what == what
-    assert found.gains_admin == (before == [EDIT] and OWNER in after)
+    (change,) = role_changes(plan)
+    assert change.what == what
+    assert change.gains_admin == (before == [EDIT] and OWNER in after)

@@ -31,9 +31,9 @@ def without_ours(cronjob):
     notes = {key: value for key, value in metadata["annotations"].items() if key != "ambient-components/owner"}
     labels = {**metadata["labels"], "ambient-code.io/created-by": "bob"}
     containers = cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    for one in containers[0]["env"]:
-        if one["name"] == "SESSION_TEMPLATE":
-            one["value"] = json.loads(one["value"])
+    for variable in containers[0]["env"]:
+        if variable["name"] == "SESSION_TEMPLATE":
+            variable["value"] = json.loads(variable["value"])
     return {"metadata": {**metadata, "annotations": notes, "labels": labels}, "spec": cronjob["spec"]}
 
 

@@ -44,8 +44,8 @@ def world(monkeypatch):
 
 
 def refused(world, urn, inputs, olds=None):
-    reasons = [one.reason for one in world.plugin.check(inputs, olds, urn=urn).failures]
-    return [one for one in reasons if urn == LEDGER or "no guardrail has evaluated" in one]
+    reasons = [failure.reason for failure in world.plugin.check(inputs, olds, urn=urn).failures]
+    return [reason for reason in reasons if urn == LEDGER or "no guardrail has evaluated" in reason]
 
 
 def ledger(world, *names, owner="app/dev"):

@@ -73,7 +73,7 @@ def test_both_kinds_deploy_alike() -> None:
 
 @pytest.mark.parametrize("private", [True, False])
 def test_gitlab_exports_no_state_of_a_public_project(tmp_path: Path, *, private: bool) -> None:
-    (script,) = [one for one in jobs(OFFLINE_GITLAB)["deploy-dev"]["script"] if "--bare-state" in one]
+    (script,) = [command for command in jobs(OFFLINE_GITLAB)["deploy-dev"]["script"] if "--bare-state" in command]
     programs = {"ambient": "echo state", "curl": 'echo "$@" > called'}
     environ = {"STACK": "acme/dev", "STAGE": "dev", "STATES": "https://x/states", "CI_JOB_TOKEN": "t"}
     visibility = "private" if private else "public"

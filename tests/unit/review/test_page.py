@@ -40,7 +40,7 @@ def hostile(names: list[str], assignments: list[RoleAssignment]) -> Review:
     keys = tuple(timed(name, first, label=first, until=first, last_used=first, attention=(first,)) for name in names)
     names3 = ((first, first, first),)
     changes = Changes(first, (), names3, names3, names3)
-    states = dict.fromkeys(sorted({*names, *(one.workspace for one in assignments)}), first)
+    states = dict.fromkeys(sorted({*names, *(assignment.workspace for assignment in assignments)}), first)
     return Review(shown, NOW, states, findings, keys, NOW, changes)
 
 
@@ -69,7 +69,7 @@ def test_everything_that_the_outputs_have_is_on_the_page() -> None:
     made = troubled()
     text = words(as_html(made))
     for row in made.access.rows:
-        if all(one.reason == "platform" for one in row.assignments):
+        if all(assignment.reason == "platform" for assignment in row.assignments):
             continue
         assert row.workspace in text
         assert row.subject.removeprefix("key:") in text

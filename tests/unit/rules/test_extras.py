@@ -19,11 +19,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 def listed(extra: str) -> dict[str, str]:
     """The libraries of an extra in pyproject.toml with their ranges, those of the extras that it names among them."""
     found: dict[str, str] = {}
-    for one in PROJECT["optional-dependencies"][extra]:
-        name = re.match(r"[\w-]+", one)
+    for requirement in PROJECT["optional-dependencies"][extra]:
+        name = re.match(r"[\w-]+", requirement)
         assert name
-        other = re.match(rf"{PROJECT['name']}\[(\w+)\]", one)
-        found |= listed(other[1]) if other else {name[0]: one}
+        other = re.match(rf"{PROJECT['name']}\[(\w+)\]", requirement)
+        found |= listed(other[1]) if other else {name[0]: requirement}
     return found
 
 

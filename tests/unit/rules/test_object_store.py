@@ -89,7 +89,7 @@ def test_what_is_wrong_says_what_to_do_and_quotes_nothing(given_, problem):
 
 def test_everything_that_is_wrong_is_told_at_once():
     wrong = {"endpoint": "x", "region": "", "credentials": "x", "secretkey": "v-a"}
-    assert [one.field for one in store_problems(wrong)] == ["secretkey", "endpoint", "region", "credentials"]
+    assert [problem.field for problem in store_problems(wrong)] == ["secretkey", "endpoint", "region", "credentials"]
 
 
 def test_what_is_made_of_it():
@@ -188,5 +188,5 @@ def test_of_a_broken_store_nothing_is_known_but_its_problems():
     read = given_store({**FULL, "endpoint": "minio:9000"})
     assert read is not None
     assert read.config == StoreConfig()
-    assert [one.field for one in read.problems] == ["endpoint"]
+    assert [problem.field for problem in read.problems] == ["endpoint"]
     assert "v-root" not in repr(read)

@@ -13,7 +13,7 @@ def found(schedule=None, schedule_id="nightly", **template):
     given = {**SCHEDULE, **(schedule or {})}
     if template:
         given["sessionTemplate"] = {**TEMPLATE, **template}
-    return [(one.path, one.problem) for one in schedules_findings({schedule_id: given})]
+    return [(finding.path, finding.problem) for finding in schedules_findings({schedule_id: given})]
 
 
 def paths(**template):
@@ -57,8 +57,8 @@ def test_ids_of_schedules(schedule_id):
 
 def test_a_cronjob_is_adopted_once():
     adopted = {**SCHEDULE, "cronJob": "schedule-0b9f6e0a-7c1e-4f7f-9d33-5a2d8c1e4b60"}
-    (one,) = schedules_findings({"a": adopted, "b": adopted})
-    assert (one.path, one.other) == (("b", "cronJob"), ("a", "cronJob"))
+    (finding,) = schedules_findings({"a": adopted, "b": adopted})
+    assert (finding.path, finding.other) == (("b", "cronJob"), ("a", "cronJob"))
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_no_two_warnings_have_one_name_and_none_has_that_of_a_guardrail() -> Non
 def test_every_finding_that_warns_has_a_name() -> None:
     found = []
     for path, call in calls():
-        given = {one.arg: one.value for one in call.keywords}
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
         if isinstance(given.get("warning"), ast.Constant) and getattr(call.func, "id", "") == "Finding":
             found.append((str(path), "rule" in given))
     assert len(found) > 15
@@ -94,7 +94,7 @@ def test_what_is_acknowledged(found: Problem, expected: Acknowledged | None) -> 
 
 
 def access(*objects: str, workspace: str = "pay") -> Problem:
-    return replace(warning("undeclaredAccess", workspace), data=tuple((one,) for one in objects))
+    return replace(warning("undeclaredAccess", workspace), data=tuple((item,) for item in objects))
 
 
 KNOWN = Acknowledgements(

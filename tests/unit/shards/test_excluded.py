@@ -71,8 +71,8 @@ def test_what_is_refused_of_one_workspace_names_it(case):
     before, after = (ledger_of(one, other=entry()) for one in ALONE[case])
     problems = refused(before, after, STRICT)
     assert problems
-    assert all(one.rule for one in problems)
-    assert {one.workspaces for one in problems} == {("pay-1",)}
+    assert all(problem.rule for problem in problems)
+    assert {problem.workspaces for problem in problems} == {("pay-1",)}
 
 
 @pytest.mark.parametrize("case", ALONE)
@@ -98,11 +98,11 @@ def test_nothing_is_refused_once_it_is_excluded(case):
 def test_of_a_bucket_that_two_want_both_are_excluded(before, after):
     problems = refused(before, after)
     assert problems
-    assert {frozenset(one.workspaces) for one in problems} == {frozenset({"a", "b"})}
+    assert {frozenset(problem.workspaces) for problem in problems} == {frozenset({"a", "b"})}
     # With one of them excluded the other must not have its way.
-    for one in ("a", "b"):
-        still = refused(before, excluded.with_excluded([one], before, after))
-        assert excluded.others(still, [one]) == still
+    for name in ("a", "b"):
+        still = refused(before, excluded.with_excluded([name], before, after))
+        assert excluded.others(still, [name]) == still
     assert refused(before, excluded.with_excluded(["a", "b"], before, after)) == []
 
 

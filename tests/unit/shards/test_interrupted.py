@@ -71,16 +71,16 @@ def test_a_workspace_that_is_not_declared_is_not_touched():
 
 
 def test_an_identity_that_is_still_declared_keeps_its_account_and_loses_its_role():
-    (one,) = leftovers({"pay": (entry(keys={"ci": key("admin")}),)}, {"pay": entry(keys={"ci": key("view")})})
-    assert one.kind == "RoleBinding"
-    assert one.name.startswith("ambient-key-admin-ci-")
-    assert str(one) == f"RoleBinding pay/{one.name}"
+    (leftover,) = leftovers({"pay": (entry(keys={"ci": key("admin")}),)}, {"pay": entry(keys={"ci": key("view")})})
+    assert leftover.kind == "RoleBinding"
+    assert leftover.name.startswith("ambient-key-admin-ci-")
+    assert str(leftover) == f"RoleBinding pay/{leftover.name}"
 
 
 def test_the_state_s_ledger_saves_nothing_that_a_lost_run_gave():
     """It is recorded before what it says is made: the engine may not know the object."""
     left = {"pay": (entry(grants={"user:bob": "edit"}),)}
-    assert [one.name for one in leftovers(left, {"pay": entry()})] == ["ambient-permission-edit-bob-user"]
+    assert [leftover.name for leftover in leftovers(left, {"pay": entry()})] == ["ambient-permission-edit-bob-user"]
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,9 @@ def test_all_patterns_of_a_stack_share_what_may_be_searched(tmp_path, monkeypatc
         (tmp_path / f"{number}.yaml").write_text("workspaces: {}\n")
     (tmp_path / "s").write_text("include:\n" + '  - "*.yaml"\n' * 10 + "workspaces: {}\n")
     monkeypatch.chdir(tmp_path)
-    found = review_stack("s").problems
-    assert [problem.where.line for problem in found] == list(range(6, 12))
-    assert str(found[0]) == (
+    problems = review_stack("s").problems
+    assert [problem.where.line for problem in problems] == list(range(6, 12))
+    assert str(problems[0]) == (
         "s:6:5: include[4]: '*.yaml' searches more than 1,000,000 names, with the wildcards before it; write the "
         "folder before the first wildcard, and ** once"
     )

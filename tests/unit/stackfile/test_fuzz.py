@@ -91,9 +91,9 @@ def examine(files: dict[str, str | bytes]) -> tuple[Review, str, str]:
         form = sorted(reported)[len(path.read_bytes()) % len(reported)]
         reported[form] = validated(path, form)
     text, github = reported["text"], reported["github"]
-    found = json.loads(reported["json"])["problems"]
+    problems = json.loads(reported["json"])["problems"]
     sentences = [line for line in text.splitlines() if not line.startswith("  hint: ")]
-    assert len(sentences) == len(github.splitlines()) == len(found) == len(result.problems)
+    assert len(sentences) == len(github.splitlines()) == len(problems) == len(result.problems)
     # The command adds warnings of guardrails and dates to what the reader finds.
     plain = [replace(one, acknowledged=None) for one in result.problems]
     assert [one for one in plain if one in review.problems] == [*review.problems]

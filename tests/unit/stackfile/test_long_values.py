@@ -26,9 +26,9 @@ def fields(schema: dict[str, Any], path: tuple[Any, ...] = ()) -> Iterator[tuple
     if path:
         yield path
     for choice in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
-        yield from (found for found in fields(choice, path) if found != path)
+        yield from (field for field in fields(choice, path) if field != path)
     if "$ref" in schema:
-        yield from (found for found in fields(SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]], path) if found != path)
+        yield from (field for field in fields(SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]], path) if field != path)
     for name, below in schema.get("properties", {}).items():
         yield from fields(below, (*path, name))
     if isinstance(below := schema.get("additionalProperties"), dict):

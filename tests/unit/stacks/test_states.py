@@ -34,8 +34,8 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeShards:
 
 def test_the_fleets_state_is_that_of_its_shards(pulumi: FakeShards) -> None:
     whole = export(Project.find(), "prod")
-    resources = [one["urn"] for state in pulumi.states.values() for one in state["deployment"]["resources"]]
-    assert [one["urn"] for one in whole["deployment"]["resources"]] == resources
+    resources = [resource["urn"] for state in pulumi.states.values() for resource in state["deployment"]["resources"]]
+    assert [resource["urn"] for resource in whole["deployment"]["resources"]] == resources
     assert export(Project.find(), "prod-02") == pulumi.states["prod-02"]
     pulumi.states.pop("prod-00")
     assert len(export(Project.find(), "prod")["deployment"]["resources"]) < len(resources)
@@ -56,7 +56,7 @@ def test_of_several_stacks_one_is_to_be_named(pulumi: FakeShards, capsys: pytest
 def test_show_and_access(pulumi: FakeShards, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "prod", "--format", "json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert [one["name"] for one in shown["workspaces"]] == ["lab", "ops", "pay"]
+    assert [workspace["name"] for workspace in shown["workspaces"]] == ["lab", "ops", "pay"]
     for state in pulumi.states.values():
         state["deployment"]["resources"] += in_state(ledger_in(state))
     assert run(["access", "prod", "--format", "json"]) == 0
@@ -85,13 +85,13 @@ def test_a_key_is_read_from_the_shard_that_holds_it(pulumi: FakeShards, capsys: 
         capsys.readouterr()
         assert run(["keys", "list", *names, "--offline", "--format", "json"]) == 0
         found = json.loads(capsys.readouterr().out)
-        assert [(one["stack"], one["workspace"], one["id"]) for one in found["keys"]] == [("prod", "pay", "ci")]
+        assert [(key["stack"], key["workspace"], key["id"]) for key in found["keys"]] == [("prod", "pay", "ci")]
 
 
 def without_ledger_steps(pulumi: FakeShards) -> None:
     """The names of a plan's ledger steps are real ones; here the whole step counts as another change."""
     for stack, answer in list(pulumi.answers.items()):
-        steps = [one for one in json.loads(answer.stdout)["steps"] if not one["urn"].endswith("::access")]
+        steps = [step for step in json.loads(answer.stdout)["steps"] if not step["urn"].endswith("::access")]
         pulumi.answers[stack] = answer._replace(stdout=json.dumps({"steps": steps}))
 
 

@@ -502,5 +502,7 @@ def test_a_field_of_another_kind_ends_no_overview(part: str, value: object) -> N
                 inner = inner.get(step) or {}
             if last in inner:
                 inner[last] = value
-    assert [one.name for one in read(export).workspaces] == [one.name for one in read(state()).workspaces]
+    assert [workspace.name for workspace in read(export).workspaces] == [
+        workspace.name for workspace in read(state()).workspaces
+    ]
     assert as_text(read(export)).startswith("payments")

@@ -87,7 +87,7 @@ def test_a_deployer_that_the_guard_does_not_exempt_is_refused_before_anything_is
 
 
 def asked(world):
-    return [one.path for one in world.api.log if one.path.startswith(ADMISSION)]
+    return [request.path for request in world.api.log if request.path.startswith(ADMISSION)]
 
 
 def test_without_the_field_one_request_looks_for_the_guard(world):

@@ -121,5 +121,9 @@ def test_what_cannot_be_read_is_said(world, code):
 def test_no_request_needs_a_right_that_the_deployer_lacks(world):
     """Discovery, a list of RoleBindings, and one ClusterRole that may be refused."""
     warned(world)
-    paths = [one.path for one in world.api.seen("GET") if "/v1alpha1" in one.path or CLUSTER_ROLES in one.path]
+    paths = [
+        request.path
+        for request in world.api.seen("GET")
+        if "/v1alpha1" in request.path or CLUSTER_ROLES in request.path
+    ]
     assert paths == [f"{CLUSTER_ROLES}ambient-project-view", "/apis/vteam.ambient-code/v1alpha1"]

@@ -99,20 +99,20 @@ GONE = "is not in the cluster, so the platform's tokens of it have ended"
 )
 def test_what_is_not_as_the_platform_makes_it_is_refused(world, change, problem, hint):
     change(world)
-    (found,) = refused(world)
-    assert found.startswith("workspace 'pay': key 'ci': ")
-    assert problem in found
-    assert hint in found
+    (refusal,) = refused(world)
+    assert refusal.startswith("workspace 'pay': key 'ci': ")
+    assert problem in refusal
+    assert hint in refusal
 
 
 def test_an_overlap_with_an_account_that_is_gone(world):
     del world.api.objects[f"{ACCOUNTS}/{NIGHTLY}"]
-    (found,) = refused(world, ledger(generation=2, overlapping=1))
-    assert found.endswith("; remove overlapUntil from its entry: there is nothing to keep")
+    (refusal,) = refused(world, ledger(generation=2, overlapping=1))
+    assert refusal.endswith("; remove overlapUntil from its entry: there is nothing to keep")
 
 
 def test_a_workspace_that_is_made_in_this_run_has_no_key_to_adopt(world):
     del world.api.objects["/api/v1/namespaces/pay"]
     for more in ({}, {"generation": 2, "overlapping": 1}):
-        (found,) = refused(world, ledger(**more), before={})
-        assert GONE in found
+        (refusal,) = refused(world, ledger(**more), before={})
+        assert GONE in refusal

@@ -39,10 +39,10 @@ def rule(right, **changed):
 
 
 def test_the_rules_of_the_deployers_own_role_are_enough(api):
-    (role,) = (one for one in yaml.safe_load_all(deployer_manifest()) if one["kind"] == "ClusterRole")
+    (role,) = (document for document in yaml.safe_load_all(deployer_manifest()) if document["kind"] == "ClusterRole")
     api.rules = role["rules"]
     assert missing(api) == []
-    assert [one.path for one in api.log] == [RULES, REVIEWS]
+    assert [request.path for request in api.log] == [RULES, REVIEWS]
     assert api.reviewed() == [PROOF]
 
 

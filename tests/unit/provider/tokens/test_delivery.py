@@ -37,7 +37,7 @@ def token_of(world, token_secret):
 
 
 def mints(world):
-    return len([one for one in world.api.seen("POST") if one.path.endswith("/token")])
+    return len([request for request in world.api.seen("POST") if request.path.endswith("/token")])
 
 
 def refreshed(world, desired, state):
@@ -146,10 +146,10 @@ def test_a_namespace_that_is_not_there_is_told_before_anything_is_minted(world, 
 def test_one_that_was_not_kept_is_minted_again_and_the_lost_one_ends_with_the_overlap(world):
     _, state = world.plugin.create(ONLY_THERE)
     world.api.objects[TARGET]["data"]["token"] = "eA=="
-    found = refreshed(world, ONLY_THERE, state)
-    assert found["undelivered"] == "Secret ci-system/payments-key holds another token"
-    assert world.plugin.diff(ONLY_THERE, found, ONLY_THERE).changes == SOME
-    after = world.plugin.update(found, ONLY_THERE)
+    outputs = refreshed(world, ONLY_THERE, state)
+    assert outputs["undelivered"] == "Secret ci-system/payments-key holds another token"
+    assert world.plugin.diff(ONLY_THERE, outputs, ONLY_THERE).changes == SOME
+    after = world.plugin.update(outputs, ONLY_THERE)
     assert after["reason"] == "the token is lost: Secret ci-system/payments-key holds another token"
     assert there(world)["token"] == token_of(world, after["current"])
     assert after["retiring"] == [state["current"]]

@@ -54,7 +54,7 @@ def test_no_message_holds_a_token(world, made):
     world.plugin.update(made, WANTED)
     assert world.engine.lines
     assert "token-of-" not in " ".join(line.text for line in world.engine.lines)
-    assert "token-of-" not in json.dumps([one.body for one in world.api.log])
+    assert "token-of-" not in json.dumps([request.body for request in world.api.log])
 
 
 def test_a_preview_of_a_create_copes_with_names_that_are_not_known_yet(world):

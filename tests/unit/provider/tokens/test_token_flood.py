@@ -101,8 +101,8 @@ def test_no_body_of_a_secret_is_read(world, flooded):
     world.api.log.clear()
     world.plugin.update(refreshed(world, flooded), WANTED)
     requests = [one for one in world.api.log if one.path.startswith(SECRETS)]
-    assert {one.method for one in requests} == {"GET", "DELETE"}
-    assert all("as=PartialObjectMetadata" in one.headers["Accept"] for one in requests)
+    assert {request.method for request in requests} == {"GET", "DELETE"}
+    assert all("as=PartialObjectMetadata" in request.headers["Accept"] for request in requests)
 
 
 def test_foreign_ones_are_one_warning(world, made):
@@ -142,4 +142,4 @@ def test_a_secret_of_a_recorded_name_and_another_uid_is_not_the_recorded_one(wor
     leftover(world, handle)
     state = refreshed(world, made)
     assert state["current"]["dead"].startswith("it was revoked")
-    assert [one["handle"] for one in state["pendingRevocations"]] == [handle]
+    assert [token_secret["handle"] for token_secret in state["pendingRevocations"]] == [handle]

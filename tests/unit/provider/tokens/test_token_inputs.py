@@ -102,7 +102,7 @@ def test_a_rotation_that_is_due_is_a_change_of_outputs(world, made, day, changed
     world.later(day * DAY)
     answer = world.plugin.diff(WANTED, made, WANTED)
     assert set(answer.detailedDiff) == (MINTED if changed else set())
-    assert {(one.kind, one.inputDiff) for one in answer.detailedDiff.values()} <= {(KIND.UPDATE, False)}
+    assert {(change.kind, change.inputDiff) for change in answer.detailedDiff.values()} <= {(KIND.UPDATE, False)}
     assert not answer.replaces
 
 

@@ -62,7 +62,7 @@ def test_a_static_token_lies_in_its_handle(world, controller):
     assert token_secret["metadata"]["annotations"]["kubernetes.io/service-account.name"] == "ambient-key-ci-1"
     assert state["token"] == secret("a-static-token")
     assert (state["current"]["expiresAt"], state["grantedSeconds"]) == (None, None)
-    assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
+    assert not [request for request in world.api.seen("POST") if request.path.endswith("/token")]
     assert world.plugin.diff(STATIC, state, STATIC).changes == NONE
     world.plugin.delete(state)
     assert world.api.names(SECRETS) == []
@@ -85,9 +85,9 @@ def test_a_manual_key_is_never_minted_again(world):
         assert world.plugin.diff(MANUAL, state, MANUAL).changes == NONE
     assert state["nextAction"]["what"] == "expire"
     world.api.objects.pop(f"{SECRETS}/{state['current']['handle']}")
-    found = plain(world.plugin.read(MANUAL, state).properties)
-    assert found["current"]["dead"] == "it was revoked: its token Secret was deleted"
-    assert world.plugin.diff(MANUAL, found, MANUAL).changes == NONE
+    properties = plain(world.plugin.read(MANUAL, state).properties)
+    assert properties["current"]["dead"] == "it was revoked: its token Secret was deleted"
+    assert world.plugin.diff(MANUAL, properties, MANUAL).changes == NONE
 
 
 @pytest.mark.parametrize(
@@ -158,18 +158,18 @@ def test_a_former_identity_never_mints(world, made):
     due(world)
     assert world.plugin.diff(FORMER, after, FORMER).changes == NONE
     world.api.objects.pop(f"{SECRETS}/{made['current']['handle']}")
-    found = plain(world.plugin.read(FORMER, after).properties)
-    assert found["current"]["dead"]
-    assert world.plugin.diff(FORMER, found, FORMER).changes == NONE
-    assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
+    properties = plain(world.plugin.read(FORMER, after).properties)
+    assert properties["current"]["dead"]
+    assert world.plugin.diff(FORMER, properties, FORMER).changes == NONE
+    assert not [request for request in world.api.seen("POST") if request.path.endswith("/token")]
 
 
 def test_after_a_lost_state_a_former_identity_keeps_what_is_there(world):
     leftover(world, "old")
     _, state = world.plugin.create({**FORMER, "adopt": True})
-    assert [one["handle"] for one in state["retiring"]] == ["old"]
+    assert [token_secret["handle"] for token_secret in state["retiring"]] == ["old"]
     assert (state["current"], state["token"]) == (None, None)
-    assert not [one for one in world.api.seen("POST") if one.path.endswith("/token")]
+    assert not [request for request in world.api.seen("POST") if request.path.endswith("/token")]
     assert world.plugin.diff(FORMER, state, FORMER).changes == NONE
     assert received(world, "warning") == ""
 
@@ -198,5 +198,5 @@ def test_a_wrong_flag_is_named(world):
 def test_the_account_is_asked_for_by_path(world):
     world.api.rule("GET", f"{ACCOUNT}$", Answer(200, {"metadata": {"uid": "another"}}))
     _, state = world.plugin.create(MANUAL)
-    found = plain(world.plugin.read(MANUAL, state).properties)
-    assert found["current"]["dead"] == "its ServiceAccount was replaced"
+    properties = plain(world.plugin.read(MANUAL, state).properties)
+    assert properties["current"]["dead"] == "its ServiceAccount was replaced"

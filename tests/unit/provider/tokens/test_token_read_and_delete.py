@@ -58,7 +58,7 @@ def test_retiring_and_pending_handles_that_are_gone_leave_the_record(world, made
 def test_a_token_that_a_lost_run_minted_does_not_wait_for_a_rotation(world, made):
     leftover(world, "stray")
     state = read(world, made)
-    assert [one["handle"] for one in state["pendingRevocations"]] == ["stray"]
+    assert [token_secret["handle"] for token_secret in state["pendingRevocations"]] == ["stray"]
     assert state["current"] == made["current"]
     after = world.plugin.update(state, WANTED)
     assert world.api.names(SECRETS) == [made["current"]["handle"]]

@@ -50,7 +50,7 @@ def test_letting_go_takes_the_marks_off_and_nothing_else(world, rotated):
     assert outputs(state) == outputs(rotated)
     assert state["token"] == rotated["token"]
     assert state["released"] is True
-    assert [one.split()[0] for one in world.writes()] == ["PATCH", "PATCH"]
+    assert [write.split()[0] for write in world.writes()] == ["PATCH", "PATCH"]
     for request in world.api.seen("PATCH"):
         # By its uid: a handle that took the name meanwhile is another one.
         assert request.body["metadata"].keys() == {"uid", "annotations"}
@@ -66,7 +66,7 @@ def test_while_released_nothing_is_minted_or_revoked_whatever_is_due(world, rele
     assert not answer.detailedDiff
     again = world.plugin.update(released, RELEASED)
     assert outputs(again) == outputs(released)
-    assert {one.split()[0] for one in world.writes()} <= {"PATCH"}
+    assert {write.split()[0] for write in world.writes()} <= {"PATCH"}
     assert len(marks(world)) == 2
 
 
@@ -77,7 +77,7 @@ def test_a_release_on_the_day_of_a_rotation_mints_nothing(world, rotated):
     assert not answer.replaces
     state = world.plugin.update(rotated, RELEASED)
     assert outputs(state) == outputs(rotated)
-    assert [one for one in world.writes() if not one.startswith("PATCH")] == []
+    assert [write for write in world.writes() if not write.startswith("PATCH")] == []
 
 
 def test_a_refresh_of_what_is_released_keeps_the_record(world, released):

@@ -13,7 +13,7 @@ def test_an_adopted_create_keeps_what_it_finds_through_the_overlap(world):
     for number in range(3):
         leftover(world, f"found-{number}", age=timedelta(days=9 - number))
     _, state = world.plugin.create(ADOPTING)
-    assert [one["handle"] for one in state["retiring"]] == ["found-0", "found-1", "found-2"]
+    assert [token_secret["handle"] for token_secret in state["retiring"]] == ["found-0", "found-1", "found-2"]
     assert state["retiring"][0]["expiresAt"] is None
     assert len(world.api.names(SECRETS)) == 4
     assert state["nextAction"]["what"] == "revoke"
@@ -26,7 +26,7 @@ def test_without_an_overlap_an_adopted_create_revokes_what_it_finds_after_mintin
     _, state = world.plugin.create({**ADOPTING, "overlapSeconds": 0})
     assert world.api.names(SECRETS) == [state["current"]["handle"]]
     # The patch is our ownership annotation: for a moment it is on record in the cluster alone.
-    assert [one.split()[0] for one in world.writes()] == ["PATCH", "POST", "POST", "DELETE"]
+    assert [write.split()[0] for write in world.writes()] == ["PATCH", "POST", "POST", "DELETE"]
     assert state["retiring"] == []
 
 

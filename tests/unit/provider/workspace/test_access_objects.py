@@ -67,11 +67,11 @@ def test_a_binding_of_our_name_and_role_becomes_ours_whole(world):
 def test_what_others_wrote_into_a_binding_is_drift_and_is_repaired(world, change):
     _, state = world.plugin.create(GRANT, BINDING)
     world.api.change(f"{BINDINGS}/grant", change)
-    found = world.plugin.read(GRANT, state, BINDING)
-    drifted = plain(found.inputs)
+    answer = world.plugin.read(GRANT, state, BINDING)
+    drifted = plain(answer.inputs)
     assert drifted != GRANT
     assert world.plugin.diff(drifted, state, GRANT, BINDING).changes == proto.DiffResponse.DIFF_SOME
-    state = world.plugin.update(plain(found.properties), GRANT, BINDING)
+    state = world.plugin.update(plain(answer.properties), GRANT, BINDING)
     assert plain(world.plugin.read(GRANT, state, BINDING).inputs) == GRANT
 
 
@@ -85,11 +85,11 @@ def acts_for(world):
 def test_a_user_that_others_name_on_a_key_is_drift_and_is_removed(world):
     _, state = world.plugin.create(KEY, ACCOUNT)
     world.api.change(f"{ACCOUNTS}/key", {"metadata": {"annotations": {ACTS_FOR: "mallory\n"}}})
-    found = world.plugin.read(KEY, state, ACCOUNT)
-    drifted = plain(found.inputs)
+    answer = world.plugin.read(KEY, state, ACCOUNT)
+    drifted = plain(answer.inputs)
     assert drifted["metadata"]["annotations"] == {"a": "b", ACTS_FOR: "mallory\\n"}
     assert world.plugin.diff(drifted, state, KEY, ACCOUNT).changes == proto.DiffResponse.DIFF_SOME
-    state = world.plugin.update(plain(found.properties), KEY, ACCOUNT)
+    state = world.plugin.update(plain(answer.properties), KEY, ACCOUNT)
     assert acts_for(world) is None
     assert plain(world.plugin.read(KEY, state, ACCOUNT).inputs) == KEY
 
@@ -125,7 +125,7 @@ def test_a_deletion_ends_whatever_has_the_name(world, news, urn, path):
 def test_a_binding_loses_its_subjects_before_it_is_deleted(world):
     _, state = world.plugin.create(GRANT, BINDING)
     world.plugin.delete(state, BINDING)
-    emptied, deleted = [one for one in world.api.log if one.method in ("PATCH", "DELETE")]
+    emptied, deleted = [request for request in world.api.log if request.method in ("PATCH", "DELETE")]
     assert emptied.body["subjects"] == []
     assert emptied.body["metadata"]["finalizers"] is None
     assert deleted.body["preconditions"]["uid"] == state["uid"]
@@ -166,9 +166,9 @@ def test_an_account_that_was_made_again_by_others_is_not_ours(world):
 def test_a_refresh_reads_when_a_key_was_used(world):
     _, state = world.plugin.create(KEY, ACCOUNT)
     world.api.change(f"{ACCOUNTS}/key", {"metadata": {"annotations": {LAST_USED_AT: "yesterday"}}})
-    found = world.plugin.read(KEY, state, ACCOUNT)
-    assert plain(found.properties)["lastUsedAt"] == "yesterday"
-    assert plain(found.inputs) == KEY
+    answer = world.plugin.read(KEY, state, ACCOUNT)
+    assert plain(answer.properties)["lastUsedAt"] == "yesterday"
+    assert plain(answer.inputs) == KEY
 
 
 @pytest.mark.parametrize(("news", "urn", "path"), [(GRANT, BINDING, BINDINGS), (KEY, ACCOUNT, ACCOUNTS)])
@@ -178,8 +178,8 @@ def test_in_a_released_workspace_nothing_is_drift_and_nothing_is_written(world, 
     del world.api.objects[f"{path}/{news['metadata']['name']}"]
     before = world.writes()
     state = world.plugin.update(state, released, urn)
-    found = world.plugin.read(released, state, urn)
-    assert (plain(found.inputs), plain(found.properties)) == (released, state)
+    answer = world.plugin.read(released, state, urn)
+    assert (plain(answer.inputs), plain(answer.properties)) == (released, state)
     assert world.plugin.diff(released, state, released, urn).changes == proto.DiffResponse.DIFF_NONE
     assert world.writes() == before
     del world.api.objects["/api/v1/namespaces/pay"]
@@ -229,12 +229,12 @@ def test_an_account_of_the_platform_that_is_gone_stays_in_the_state_and_fails(wo
     del world.api.objects[f"{ACCOUNTS}/key"]
     if replaced:
         world.api.add(ACCOUNTS, "key", uid="prepared", labels={"app": "ambient-access-key"})
-    found = world.plugin.read(OF_PLATFORM, state, ACCOUNT)
-    assert plain(found.properties)["uid"] == "theirs"
-    drifted = plain(found.inputs)
+    answer = world.plugin.read(OF_PLATFORM, state, ACCOUNT)
+    assert plain(answer.properties)["uid"] == "theirs"
+    drifted = plain(answer.inputs)
     assert world.plugin.diff(drifted, state, OF_PLATFORM, ACCOUNT).changes == proto.DiffResponse.DIFF_SOME
     with pytest.raises(RefusedError, match="write the key's next generation"):
-        world.plugin.update(plain(found.properties), OF_PLATFORM, ACCOUNT)
+        world.plugin.update(plain(answer.properties), OF_PLATFORM, ACCOUNT)
     assert world.api.names(ACCOUNTS) == []
     assert bool(world.engine.texts("warning")) is replaced
     world.plugin.delete(state, ACCOUNT)

@@ -35,7 +35,7 @@ def shown(world, *objects):
     names = names_of("undeclaredAccess", objects)
     news = {"owner": OWNER, "workspaces": {"pay": ENTRY}, "acknowledged": {"pay": names}}
     assert not world.plugin.check(news, None, urn=LEDGER).failures
-    return [one for one in world.engine.texts("warning") if "in the cluster, and in no file" in one]
+    return [text for text in world.engine.texts("warning") if "in the cluster, and in no file" in text]
 
 
 def test_what_is_named_is_hidden(world):

@@ -176,7 +176,9 @@ def test_what_ended_is_told_by_whose_it_was(world):
 def test_access_ends_before_the_secrets_and_before_what_sessions_have(world):
     shared(world)
     world.plugin.create(WANTED, urn=CLOSURE)
-    deleted = [one.path.removeprefix(f"{NAMESPACE}/").replace(f"{BINDINGS}/", "") for one in world.api.seen("DELETE")]
+    deleted = [
+        request.path.removeprefix(f"{NAMESPACE}/").replace(f"{BINDINGS}/", "") for request in world.api.seen("DELETE")
+    ]
     first, then = deleted.index("secrets/ambient-runner-secrets"), deleted.index("ambient-session-run-1-rb")
     assert deleted.index("serviceaccounts/ambient-key-ci-1") < first < then
     assert deleted[-1] == f"serviceaccounts/{TRIGGER}"
@@ -265,7 +267,7 @@ def test_malformed_objects_are_skipped_with_a_warning(world):
     world.api.rule("GET", "/(pods|cronjobs|agenticsessions)$", Answer(200, {"items": hostile}))
     world.plugin.create(WANTED, urn=CLOSURE)
     assert left(world) == STAYS
-    warned = {one for one in kinds if any(one in text for text in world.engine.texts("warning"))}
+    warned = {kind for kind in kinds if any(kind in text for text in world.engine.texts("warning"))}
     assert warned == {SESSIONS, PODS, CRONJOBS}
 
 
@@ -300,12 +302,12 @@ def test_a_refresh_finds_what_came_back_and_the_next_update_ends_it(world):
     world.api.add(ACCOUNTS, "ambient-key-cd-1", labels=KEY)
     world.api.add(SECRETS, "ambient-runner-secrets")
     world.api.log.clear()
-    found = refreshed(world, state)
-    assert found["found"] == ["key ambient-key-cd-1", "edit of user:eve", "Secret ambient-runner-secrets"]
+    outputs = refreshed(world, state)
+    assert outputs["found"] == ["key ambient-key-cd-1", "edit of user:eve", "Secret ambient-runner-secrets"]
     assert world.writes() == []
-    answer = world.plugin.diff(WANTED, found, WANTED, urn=CLOSURE)
+    answer = world.plugin.diff(WANTED, outputs, WANTED, urn=CLOSURE)
     assert set(answer.detailedDiff) == {"found"}
-    assert world.plugin.update(found, WANTED, urn=CLOSURE) == {**WANTED, "found": []}
+    assert world.plugin.update(outputs, WANTED, urn=CLOSURE) == {**WANTED, "found": []}
     assert left(world) == STAYS
 
 

@@ -26,7 +26,7 @@ from tests.support.parts import (
 
 
 def verbs(world):
-    return [one.split()[0] for one in world.writes()]
+    return [write.split()[0] for write in world.writes()]
 
 
 # Create.

@@ -138,13 +138,13 @@ def test_what_somebody_saved_in_an_mcp_server_is_read_back_as_a_secret(world):
     new = {"url": "https://x?key=sk-5", "env": {"KEY": "sk-6"}, "on": True}
     world.api.change(PROJECT, {"spec": {"mcpServers": {"custom": {"search": saved, "new": new}}}})
     answer = world.plugin.read(desired, desired, urn=SETTINGS)
-    found = plain(answer.properties)["mcpServers"]["custom"]
+    custom = plain(answer.properties)["mcpServers"]["custom"]
     assert plain(answer.inputs) == plain(answer.properties)
-    assert found["search"]["headers"] == {"X": secret("sk-1"), "Y": secret("sk-2")}
-    assert found["search"]["args"] == ["a", secret("sk-3"), secret("sk-4")]
-    assert found["search"]["n"] == 1
-    assert found["search"]["url"] == SEARCH["url"]
-    assert found["new"] == {"url": secret("https://x?key=sk-5"), "env": {"KEY": secret("sk-6")}, "on": True}
+    assert custom["search"]["headers"] == {"X": secret("sk-1"), "Y": secret("sk-2")}
+    assert custom["search"]["args"] == ["a", secret("sk-3"), secret("sk-4")]
+    assert custom["search"]["n"] == 1
+    assert custom["search"]["url"] == SEARCH["url"]
+    assert custom["new"] == {"url": secret("https://x?key=sk-5"), "env": {"KEY": secret("sk-6")}, "on": True}
     # The next refresh finds the same, and it stays what it is.
     recorded = plain(answer.inputs)
     assert plain(world.plugin.read(recorded, recorded, urn=SETTINGS).inputs) == recorded

@@ -29,10 +29,10 @@ def test_drift_is_names_and_never_values(world):
     state = create(world, desired({"A": "sk-1", "B": "sk-2", "C": "sk-3"}))
     assert refreshed(world, state) == state
     saved(world, A="sk-ui", C="sk-3", X="sk-x")
-    found = refreshed(world, state)
-    assert found == {**state, "drift": {"A": "changed", "B": "removed", "X": "added"}}
-    assert "sk-ui" not in json.dumps(found)
-    assert base64.b64encode(b"sk-ui").decode() not in json.dumps(found)
+    outputs = refreshed(world, state)
+    assert outputs == {**state, "drift": {"A": "changed", "B": "removed", "X": "added"}}
+    assert "sk-ui" not in json.dumps(outputs)
+    assert base64.b64encode(b"sk-ui").decode() not in json.dumps(outputs)
 
 
 def test_drift_is_a_change_by_name_and_the_update_ends_it(world):

@@ -42,7 +42,7 @@ def test_values_change_in_place(world):
     assert held(world) == {"A": "sk-1", "B": "sk-3", "C": "sk-4"}
     assert world.api.objects[RUNNER]["metadata"]["uid"] == uid
     # Never a moment without it: a session that starts then would fail.
-    assert [one.split()[0] for one in world.writes()] == ["PATCH"]
+    assert [write.split()[0] for write in world.writes()] == ["PATCH"]
     assert world.api.seen("PATCH")[0].body["data"] == encoded({"B": "sk-3", "C": "sk-4"})
     assert warnings(world) == []
 
