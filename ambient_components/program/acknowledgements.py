@@ -56,7 +56,7 @@ def unused(stack: StackFile, warnings: Collection[Problem]) -> Iterator[Finding]
                 where = "this stack" if scope == STACK else "this workspace"
                 problem = f"{where} has no warning {entry.rule}"
                 rule = LoudWarning.UNUSED_ACKNOWLEDGEMENT
-                yield Finding((*path, index, "rule"), problem, "remove the acknowledgement", warning=True, rule=rule)
+                yield Finding((*path, index, "rule"), problem, "remove the acknowledgement", rule=rule)
 
 
 def _places(stack: StackFile) -> Iterator[tuple[Path, str, Sequence[Acknowledgement]]]:

@@ -55,7 +55,7 @@ def ca_bundles(workspaces: Mapping[str, Workspace], project: Project) -> tuple[d
                 "and sessions trust nothing else"
             )
             remedy = "put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)"
-            findings.append(Finding(path, problem, remedy, warning=True, rule=WarningRule.FEW_CERTIFICATES))
+            findings.append(Finding(path, problem, remedy, rule=WarningRule.FEW_CERTIFICATES))
     return bundles, findings
 
 

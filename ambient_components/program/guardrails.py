@@ -65,7 +65,7 @@ def _findings(stack: StackFile, ledger: Ledger, calendar: Calendar) -> Iterator[
             path = _path(violation, workspace)
             remedy = hints_of(violation.remedy, violation.exception_hint)
             problem = f"{violation.what}: blocked by guardrail {violation.guardrail} unless already deployed"
-            yield Finding(path, problem, remedy, at_key=_is_at_key(violation), warning=True, rule=violation.guardrail)
+            yield Finding(path, problem, remedy, at_key=_is_at_key(violation), rule=violation.guardrail)
 
 
 def _is_at_key(violation: Crossed) -> bool:

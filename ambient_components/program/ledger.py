@@ -70,7 +70,7 @@ def expired_exceptions(stack: StackFile, ledger: Ledger, calendar: Calendar) -> 
                 "take that out, or agree on another day",
                 f"until then it stays deployed, and no new {exception.guardrail} passes",
             )
-            yield Finding((*path, index, "until"), problem, remedy, warning=True, rule=WarningRule.EXPIRED_EXCEPTION)
+            yield Finding((*path, index, "until"), problem, remedy, rule=WarningRule.EXPIRED_EXCEPTION)
 
 
 def ledger_of(

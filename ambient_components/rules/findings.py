@@ -32,11 +32,13 @@ class Finding:
     at_key: bool = False
     """Whether the problem is the key, not the value."""
 
-    warning: bool = False
-    """Whether the declaration is valid but probably a mistake."""
-
     rule: str | None = None
-    """Id of the rule, such as a guardrail's name, for programs."""
+    """Name of a warning; None for an error."""
+
+    @property
+    def warning(self) -> bool:
+        """Whether the declaration is valid but probably a mistake."""
+        return self.rule is not None
 
 
 Verdict = tuple[str, Remedy] | None
@@ -49,7 +51,7 @@ def verdict_finding(
     """Yield the finding for a verdict at a path."""
     if verdict is not None:
         problem, remedy = verdict
-        yield Finding(path, problem, remedy, at_key=at_key, warning=warning is not None, rule=warning)
+        yield Finding(path, problem, remedy, at_key=at_key, rule=warning)
 
 
 def below(path: Path, findings: Iterable[Finding]) -> Iterator[Finding]:

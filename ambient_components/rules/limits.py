@@ -132,7 +132,7 @@ def network_findings(network: Mapping[str, Any]) -> Iterator[Finding]:
     if peers and not network.get("isolate", True):
         problem = "has no effect, since isolate is false: pods may talk to every peer"
         remedy = "set isolate: true, or remove it"
-        yield Finding(("allow",), problem, remedy, warning=True, rule=WarningRule.ALLOW_WITHOUT_ISOLATE)
+        yield Finding(("allow",), problem, remedy, rule=WarningRule.ALLOW_WITHOUT_ISOLATE)
 
 
 def cidr_problem(text: str) -> Verdict:

@@ -72,7 +72,7 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
         elif name in RUNNER_MCP_SERVERS:
             problem = f"{name!r} is a server of the runner itself, which takes the place of this one"
             remedy = "choose another name"
-            yield Finding(here, problem, remedy, at_key=True, warning=True, rule=WarningRule.RUNNER_MCP_SERVER)
+            yield Finding(here, problem, remedy, at_key=True, rule=WarningRule.RUNNER_MCP_SERVER)
         yield from below(here, server_findings(server))
     for index, name in enumerate(servers.get("disabled") or ()):
         spot = ("disabled", index)
@@ -82,14 +82,13 @@ def mcp_findings(servers: Mapping[str, Any]) -> Iterator[Finding]:
                 f"{name!r} is a custom server too",
                 "remove one of the two",
                 ("custom", name),
-                warning=True,
                 rule=WarningRule.DISABLED_CUSTOM_SERVER,
             )
         elif name not in SHIPPED_MCP_SERVERS:
             known = f"the image ships {', '.join(SHIPPED_MCP_SERVERS)}"
             suggestion = did_you_mean(name, [*SHIPPED_MCP_SERVERS, *custom])
             problem, remedies = f"{name!r} is no server of this workspace", hints_of(known, suggestion)
-            yield Finding(spot, problem, remedies, warning=True, rule=WarningRule.UNKNOWN_MCP_SERVER)
+            yield Finding(spot, problem, remedies, rule=WarningRule.UNKNOWN_MCP_SERVER)
 
 
 def server_findings(server: Mapping[str, Any]) -> Iterator[Finding]:
@@ -144,14 +143,14 @@ def flag_findings(flags: Mapping[str, Any]) -> Iterator[Finding]:
         elif flag in GLOBAL_FLAGS:
             problem = f"{flag!r} is switched for the whole platform: the value of a workspace changes no session"
             remedy = "remove it, and ask the platform's administrator to switch it in Unleash"
-            yield Finding((flag,), problem, remedy, at_key=True, warning=True, rule=WarningRule.GLOBAL_FEATURE_FLAG)
+            yield Finding((flag,), problem, remedy, at_key=True, rule=WarningRule.GLOBAL_FEATURE_FLAG)
         elif flag not in WORKSPACE_FLAGS and not re.fullmatch(MODEL_FLAG_PATTERN, flag):
             useful = [known for known in WORKSPACE_FLAGS if known not in GLOBAL_FLAGS]
             known = f"known: {', '.join(useful)}, model.ID.enabled"
             suggestion = did_you_mean(flag, useful)
             problem = f"{flag!r} is no flag that the platform ships for workspaces"
             rule, remedies = WarningRule.UNKNOWN_FEATURE_FLAG, hints_of(known, suggestion)
-            yield Finding((flag,), problem, remedies, at_key=True, warning=True, rule=rule)
+            yield Finding((flag,), problem, remedies, at_key=True, rule=rule)
 
 
 def _texts(given: Mapping[_Place, Any]) -> Iterator[tuple[_Place, str]]:

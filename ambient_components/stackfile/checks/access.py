@@ -83,7 +83,7 @@ def check_stack_exceptions(stack: StackFile) -> Iterator[Finding]:
             problem = f"{exception.guardrail} is allowed without an end"
             remedy = "write until: DAY beside it: it would let every later slip pass, too"
             rule = WarningRule.OPEN_MASS_REMOVAL
-            yield Finding(("exceptions", index, "guardrail"), problem, remedy, warning=True, rule=rule)
+            yield Finding(("exceptions", index, "guardrail"), problem, remedy, rule=rule)
 
 
 def _acknowledged_twice(path: Path, acknowledged: Sequence[Acknowledgement]) -> Iterator[Finding]:
@@ -126,4 +126,4 @@ def _each(path: Path, exceptions: Sequence[GuardrailException], workspaces: Sequ
             if not any(map(is_used, workspaces)):
                 problem = f"{exception.guardrail} is allowed, and {none}"
                 remedy = "remove it: it would let the next one pass unseen"
-                yield Finding(here, problem, remedy, warning=True, rule=WarningRule.UNUSED_EXCEPTION)
+                yield Finding(here, problem, remedy, rule=WarningRule.UNUSED_EXCEPTION)

@@ -41,7 +41,6 @@ def prefixed_names(stack: StackFile) -> Iterator[Finding]:
                         f"write {f'{subject.kind}:{bare}'!r}, if that is the name in the token",
                         "acknowledge the warning, if the token has this name, or if the subject uses kubectl alone",
                     ),
-                    warning=True,
                     rule=WarningRule.PREFIXED_NAME,
                 )
 
@@ -59,6 +58,5 @@ def replaced_servers(stack: StackFile) -> Iterator[Finding]:
                 "place of this one there",
                 "choose another name",
                 at_key=True,
-                warning=True,
                 rule=WarningRule.RUNNER_MCP_SERVER,
             )

@@ -92,7 +92,6 @@ def _of_platform(name: str, workspace: Workspace) -> Iterator[Finding]:
                 (*path, key_id, "serviceAccount"),
                 "the platform issued the tokens of this key, and does not record when they end",
                 f"for a token that is renewed: ambient keys rotate STACK {name}/{key_id}",
-                warning=True,
                 rule=WarningRule.PLATFORM_KEY,
             )
 
@@ -105,7 +104,7 @@ def _without_an_end(path: Path, key: Key) -> Iterator[Finding]:
         readers = "every session of the workspace can read a static token"
         worst = ", and can then do more than it may itself" if key.role is not Role.VIEW else ""
         remedy = "leave static out: lifetime never works without"
-        yield Finding((*path, "static"), f"{readers}{worst}", remedy, warning=True, rule=WarningRule.STATIC_KEY)
+        yield Finding((*path, "static"), f"{readers}{worst}", remedy, rule=WarningRule.STATIC_KEY)
 
 
 def _delivery(

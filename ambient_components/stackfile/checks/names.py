@@ -97,7 +97,7 @@ def check_subjects(path: Path, workspace: Workspace) -> Iterator[Finding]:
     for here, subject in named_subjects(path, workspace):
         if why := lookalike(subject.name):
             remedy = "make sure that the identity provider has it so, or type it again"
-            yield Finding(here, f"{subject.name!a} {why}", remedy, warning=True, rule=WarningRule.LOOKALIKE_NAME)
+            yield Finding(here, f"{subject.name!a} {why}", remedy, rule=WarningRule.LOOKALIKE_NAME)
 
 
 def check_case(stack: StackFile) -> Iterator[Finding]:
@@ -111,7 +111,7 @@ def check_case(stack: StackFile) -> Iterator[Finding]:
             if other != subject and (here[:3] != place[:3] or here[2] == "owners"):
                 problem = f"{subject!r} differs only in case from {other!r}: Kubernetes takes them for two subjects"
                 remedy = "write both as the identity provider does"
-                yield Finding(here, problem, remedy, place, warning=True, rule=WarningRule.DIFFERENT_CASE)
+                yield Finding(here, problem, remedy, place, rule=WarningRule.DIFFERENT_CASE)
 
 
 def check_reviewers(path: Path, workspace: Workspace) -> Iterator[Finding]:

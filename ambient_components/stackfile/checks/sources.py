@@ -47,7 +47,7 @@ def check_secret_places(stack: StackFile) -> Iterator[Finding]:
             if workspace_name not in stack.workspaces:
                 here = ("guardrails", "secretSources", index, "workspaces", number)
                 problem, rule = f"{workspace_name!r} is not a workspace", WarningRule.UNKNOWN_WORKSPACE
-                yield Finding(here, problem, "remove it", warning=True, rule=rule)
+                yield Finding(here, problem, "remove it", rule=rule)
 
 
 def own_names(

@@ -44,7 +44,7 @@ def check_bucket(path: Path, workspace: Workspace) -> Iterator[Finding]:
         problem = "is never: every session of the workspace gets this access key, and it works until it is revoked"
         remedy = "leave it out for 90d: an access key is renewed automatically"
         rule = WarningRule.NON_EXPIRING_ACCESS_KEY
-        yield Finding((*here, "credentials", "lifetime"), problem, remedy, warning=True, rule=rule)
+        yield Finding((*here, "credentials", "lifetime"), problem, remedy, rule=rule)
 
 
 def check_buckets(stack: StackFile, explicit: Explicit) -> Iterator[Finding]:

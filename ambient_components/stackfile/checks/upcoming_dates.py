@@ -25,7 +25,7 @@ def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:
             grant_text = f"the {grant.role.value} grant of {grant.subject}"
             problem = f"{grant_text} ended {_at(grant.until, 'on')}: it gives nothing any more"
             remedy = "remove the line, or write a later day"
-            yield Finding((*path, "until"), problem, remedy, warning=True, rule=WarningRule.GRANT_ENDED)
+            yield Finding((*path, "until"), problem, remedy, rule=WarningRule.GRANT_ENDED)
 
 
 def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
@@ -39,7 +39,7 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
         grant_text = f"the {grant.role.value} grant of {grant.subject}"
         problem = f"{grant_text} ends {_at(grant.until, 'after')}, in {format_rounded(span.end - now)}{then}"
         remedy = "write a later day to keep it"
-        yield Finding((*path, "until"), problem, remedy, warning=True, rule=WarningRule.GRANT_ENDING)
+        yield Finding((*path, "until"), problem, remedy, rule=WarningRule.GRANT_ENDING)
     for name, workspace in _active(stack.workspaces):
         for key_id, key in workspace.keys.items():
             if key.overlap_until is None:
@@ -51,7 +51,6 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
                     ("workspaces", name, "keys", key_id, "overlapUntil"),
                     f"{problem}, in {format_rounded(end - now)}",
                     f"switch its users over to generation {key.generation}",
-                    warning=True,
                     rule=WarningRule.OVERLAP_ENDING,
                 )
 
@@ -66,7 +65,7 @@ def beginning(stack: StackFile, now: datetime) -> Iterator[Finding]:
             grant_text = f"the {grant.role.value} grant of {grant.subject}"
             problem = f"{grant_text} begins {_at(grant.from_, 'on')}, in {format_rounded(start - now)}"
             remedy = "the first run from then on gives it"
-            yield Finding((*path, "from"), problem, remedy, warning=True, rule=WarningRule.GRANT_BEGINNING)
+            yield Finding((*path, "from"), problem, remedy, rule=WarningRule.GRANT_BEGINNING)
 
 
 def _active(workspaces: Mapping[str, Workspace]) -> Iterator[tuple[str, Workspace]]:

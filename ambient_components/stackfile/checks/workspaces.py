@@ -38,7 +38,7 @@ def check_runner_secret(path: Path, workspace: Workspace) -> Iterator[Finding]:
     if keys and _CLAUDE_KEY not in keys and all(key in RUNNER_SECRET_KEYS for key in keys):
         problem = f"has no {_CLAUDE_KEY}: the platform refuses sessions with Claude"
         remedy = f"add {_CLAUDE_KEY}, unless all sessions are Gemini's"
-        yield Finding(here, problem, remedy, warning=True, rule=WarningRule.NO_CLAUDE_KEY)
+        yield Finding(here, problem, remedy, rule=WarningRule.NO_CLAUDE_KEY)
 
 
 def check_integrations(path: Path, workspace: Workspace) -> Iterator[Finding]:
@@ -72,7 +72,6 @@ def without_runner_secret(stack: StackFile) -> Iterator[Finding]:
                 "has no runner secret: no session starts until an admin saves a key in the UI",
                 "declare secrets.runner, or set vertex to true in the stack's config if the platform uses Vertex AI",
                 at_key=True,
-                warning=True,
                 rule=WarningRule.NO_RUNNER_SECRET,
             )
 

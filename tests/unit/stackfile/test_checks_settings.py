@@ -52,7 +52,7 @@ def test_flags_of_which_the_platform_ignores_the_workspaces_value(flag):
     remedy = "remove it, and ask the platform's administrator to switch it in Unleash"
     path, rule = (*WS, "settings", "featureFlags", flag), "globalFeatureFlag"
     assert findings_of(settings={"featureFlags": {flag: True}}) == [
-        Finding(path, problem, remedy, at_key=True, warning=True, rule=rule)
+        Finding(path, problem, remedy, at_key=True, rule=rule)
     ]
 
 
