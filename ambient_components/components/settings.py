@@ -1,4 +1,4 @@
-"""A workspace's declared settings and limits; an adopted workspace keeps all others.
+"""A workspace's declared settings, limits and scheduled sessions; an adopted workspace keeps all others.
 
 They carry no access, so unlike everything else in a workspace they may be deleted with the namespace
 (``deleted_with``).
@@ -17,6 +17,8 @@ from ambient_components.model.derive import write
 from ambient_components.model.workspaces import SeparateWorkspace
 from ambient_components.platform import network_policies
 from ambient_components.platform.contract import CA_BUNDLE, CA_BUNDLE_KEY
+from ambient_components.platform.naming import schedule_name
+from ambient_components.platform.schedules import own_user
 from ambient_components.problem_json import for_engine
 from ambient_components.resources import (
     ContainerDefaults,
@@ -25,10 +27,12 @@ from ambient_components.resources import (
     FeatureFlagsArgs,
     ProjectSettings,
     ProjectSettingsArgs,
+    ScheduledSession,
+    ScheduledSessionArgs,
 )
 from ambient_components.rules import limits
 from ambient_components.rules.warnings import WarningRule
-from ambient_components.rules.workspaces import RELEASED
+from ambient_components.rules.workspaces import CLOSED, RELEASED
 
 
 def settings(name: str, workspace: SeparateWorkspace, opts: pulumi.ResourceOptions) -> Iterator[pulumi.Resource]:
@@ -91,3 +95,24 @@ def resource_limits(name: str, workspace: SeparateWorkspace, opts: pulumi.Resour
 def _place(workspace: SeparateWorkspace) -> dict[str, Any]:
     """Return what all resources of ours have from their workspace."""
     return {"namespace": workspace.namespace, **({"released": True} if workspace.state == RELEASED else {})}
+
+
+def schedules(name: str, workspace: SeparateWorkspace, opts: pulumi.ResourceOptions) -> Iterator[pulumi.Resource]:
+    """Declare the schedules of a workspace; in a closed one they are suspended."""
+    for schedule_id, schedule in sorted(workspace.schedules.items()):
+        user = schedule.run_as or own_user(workspace.namespace)
+        declared = schedule.model_copy(update={"display_name": schedule.display_name or schedule_id, "run_as": user})
+        spec = {
+            "namespace": workspace.namespace,
+            "name": schedule.cron_job or schedule_name(workspace.namespace, schedule_id),
+            "owner": workspace.owner,
+            "platformNamespace": workspace.platform_namespace,
+            "sessionTemplate": schedule.session_template.as_platform(),
+            "image": workspace.operator_image,
+            "adopt": workspace.adopt or schedule.cron_job is not None or None,
+            "closed": workspace.state == CLOSED or None,
+            "released": workspace.state == RELEASED or None,
+        }
+        given = {name: value for name, value in spec.items() if value is not None} | write(declared, "schedule")
+        args = cast("ScheduledSessionArgs", given)
+        yield ScheduledSession(logical_name(name, Part.SCHEDULE, schedule_id), args, opts)

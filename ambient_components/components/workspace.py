@@ -15,8 +15,7 @@ from ambient_components.components.grant import role_binding
 from ambient_components.components.guarded import require_ledger
 from ambient_components.components.kubernetes_objects import Namespace, NamespacePatch
 from ambient_components.components.options import AS_GUARD, FORCED, AllCreated
-from ambient_components.components.schedules import schedules
-from ambient_components.components.settings import resource_limits, settings
+from ambient_components.components.settings import resource_limits, schedules, settings
 from ambient_components.engine import urns
 from ambient_components.engine.names import Part, logical_name
 from ambient_components.model.derive import write

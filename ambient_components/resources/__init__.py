@@ -23,12 +23,13 @@ from ambient_components.resources.inputs import (
     WorkspaceSecretArgs,
 )
 from ambient_components.resources.provider import Provider
-from ambient_components.resources.storage import S3Bucket, S3Credentials
 from ambient_components.resources.workspace import (
     Closure,
     ContainerDefaults,
     FeatureFlags,
     ProjectSettings,
+    S3Bucket,
+    S3Credentials,
     ScheduledSession,
     WorkspaceSecret,
 )

@@ -12,12 +12,12 @@ import typer
 
 from ambient_components.access.deployer import ROLE
 from ambient_components.cli import completion
-from ambient_components.cli.options import NamedStack, wrong_value
+from ambient_components.cli.options import NamedStack, misuse, wrong_value
 from ambient_components.cli.pipeline.checkout import checked_url, find_checkout
 from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.templates import texts
 from ambient_components.documentation import page
-from ambient_components.errors import BadValue, Where, fail, reject
+from ambient_components.errors import BadValue, Where, fail, reject, stop
 from ambient_components.platform.naming import sanitize_name
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.schedules import cron_problem
@@ -97,7 +97,7 @@ class CronJob:
         most = _LONGEST_HOST - _TIME - len(f"-{(self.shards or 1) - 1}") - len("ambient-") - len("-refresh")
         if len(sanitize_name(bare_name(self.stack))) > most:
             problem = f"the name {bare_name(self.stack)!r} is too long for the names of Jobs and pods"
-            fail(None, "", problem, f"allowed here: {most} characters")
+            stop(problem, f"allowed here: {most} characters")
 
 
 def manifest(job: CronJob) -> str:
@@ -172,8 +172,7 @@ def kubernetes(
 ) -> None:
     """Print a CronJob that deploys a stack or a fleet, and the account that it needs."""
     if fleet and (stack or named):
-        msg = "it is the stack already: leave STACK out"
-        raise typer.BadParameter(msg, param_hint="--fleet")
+        misuse("--fleet", "it is the stack already: leave STACK out")
     name = fleet or one_stack(stack, named)
     project = Project.find()
     _check_files(project, name)
@@ -201,7 +200,7 @@ def kubernetes(
 def _shards(project: Project, fleet: str) -> int:
     count = project.shards(fleet)
     if count is None:
-        fail(None, "", f"{fleet} is a plain stack, and has no shards", f"ambient pipeline kubernetes {fleet}")
+        stop(f"{fleet} is a plain stack, and has no shards", f"ambient pipeline kubernetes {fleet}")
     return count
 
 
@@ -209,7 +208,7 @@ def _check_files(project: Project, stack: str) -> None:
     """Refuse what a pod can't deploy: a context is a name in a kubeconfig, and a pod has an account instead."""
     stack_path(project, stack)  # fails if there is no such file
     if listed(project, stack) is not None:
-        fail(None, "", f"{stack} names several stacks, and a pod reaches one cluster", "print one for each of them")
+        stop(f"{stack} names several stacks, and a pod reaches one cluster", "print one for each of them")
     if context := project.config(stack).get("context"):
         where = Where(project.shown(project.config_file(stack)))
         hint = f"remove it: pulumi config rm context --stack {stack}; clusterUid still names the cluster"
