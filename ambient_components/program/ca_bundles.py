@@ -15,6 +15,7 @@ from typing import Final
 
 from ambient_components.errors import BadValue, Remedy, reject
 from ambient_components.model.stack import Workspace
+from ambient_components.printable import counted
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.stackfile.places import BUNDLE, Project
@@ -51,7 +52,7 @@ def ca_bundles(workspaces: Mapping[str, Workspace], project: Project) -> tuple[d
         count = len(content)
         if count < PUBLIC_AT_LEAST:
             problem = (
-                f"has {count} certificate{'s' if count > 1 else ''}: it takes the place of the system's own bundle, "
+                f"has {counted(count, 'certificate')}: it takes the place of the system's own bundle, "
                 "and sessions trust nothing else"
             )
             remedy = "put the public authorities into it as well (of /etc/ssl/certs/ca-certificates.crt)"

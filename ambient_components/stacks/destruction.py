@@ -14,6 +14,7 @@ from ambient_components.engine import names, urns
 from ambient_components.engine.names import Part
 from ambient_components.engine.state import Export, Resource, resources
 from ambient_components.errors import Problem, refusal
+from ambient_components.printable import counted
 from ambient_components.rules.buckets import OnDelete
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
@@ -188,7 +189,7 @@ def lines(destruction: Destruction) -> list[str]:
     rows += [f"  {bucket.name}  bucket {bucket_name(bucket)}: {fate(bucket)}" for bucket in buckets]
     going = destruction.deleted
     total = _listed(
-        [_count(len(going), "workspace"), *_access(sum((workspace.counts for workspace in going), Counter()))]
+        [counted(len(going), "workspace"), *_access(sum((workspace.counts for workspace in going), Counter()))]
     )
     return [*rows, "", f"This deletes {total}. Sessions and all that is in the namespaces go with them."]
 
@@ -203,11 +204,7 @@ def _fate(workspace: Going) -> str:
 
 
 def _access(counts: Counter[str]) -> list[str]:
-    return [_count(counts[what], what) for what in _COUNTED.values() if counts[what]]
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return [counted(counts[what], what) for what in _COUNTED.values() if counts[what]]
 
 
 def _listed(items: list[str]) -> str:

@@ -45,7 +45,7 @@ from ambient_components.errors import BadValue, refusal, stop
 from ambient_components.output import CHANGES, Format, Paint, paint_for, plain, show_problem
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
-from ambient_components.printable import json_text, one_line
+from ambient_components.printable import counted, json_text, one_line
 from ambient_components.review.facts import is_own
 from ambient_components.review.making import Choice, findings_of, review
 from ambient_components.review.page import as_html
@@ -136,7 +136,7 @@ def _groups(report: Report, rows: Sequence[Row], *, subjects_first: bool, paint:
 
 
 def _accounts(count: int) -> str:
-    return f"{count} account{'s' if count > 1 else ''} of the platform's own: see --format json"
+    return f"{counted(count, 'account')} of the platform's own: see --format json"
 
 
 def _lines(

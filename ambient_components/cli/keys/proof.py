@@ -19,6 +19,7 @@ from ambient_components.errors import AmbientError, Problem, StepError, hints_of
 from ambient_components.model.keys import DeliverySecret, KeyRecord
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import key_account, key_role_binding
+from ambient_components.printable import counted
 from ambient_components.stacks.deployed import Identity, KeyName
 
 _BY_HAND: Final = "check it by hand: the API server must answer a request with the old token with 401"
@@ -171,7 +172,7 @@ class KeyWitness(Witness):
 
     def _over(self, identity: Identity) -> str:
         tokens = len(identity.tokens)
-        requested = f", and {tokens} known token{'s' if tokens > 1 else ''} refused (401)" if tokens else ""
+        requested = f", and {counted(tokens, 'known token')} refused (401)" if tokens else ""
         worked = ", which worked before" if identity.tokens & self._worked else ""
         return f"generation {identity.generation} is over: its ServiceAccount is gone{requested}{worked}"
 

@@ -12,7 +12,7 @@ from ambient_components.access.escalation.findings import MEANINGS, Finding, Sev
 from ambient_components.cli.guard_text import guard_text
 from ambient_components.output import Paint, plain
 from ambient_components.plan.markdown import code
-from ambient_components.printable import json_text, one_line
+from ambient_components.printable import counted, json_text, one_line
 from ambient_components.review.making import Choice
 from ambient_components.stacks.guard_report import GuardReport
 
@@ -88,7 +88,7 @@ def summary(report: Report) -> str:
     if not report.findings:
         return f"{report.stack}, as of {what}: no subject can become more than was granted"
     number = len({finding.workspace for finding in report.findings})
-    of = f"{number} of {report.workspaces} workspace{'s' if report.workspaces != 1 else ''}"
+    of = f"{number} of {counted(report.workspaces, 'workspace')}"
     return f"{report.stack}, as of {what}: {counts(report.findings)}, in {of}"
 
 
