@@ -54,11 +54,11 @@ def aws(record):
 
 def declared(recording):
     """Everything of pulumi-aws's, as type and inputs, by logical name."""
-    found = {}
+    properties = {}
     for item in recording:
         if item.type.startswith(IN_AWS):
-            found.setdefault(item.name, {})[item.type] = item.inputs
-    return found
+            properties.setdefault(item.name, {})[item.type] = item.inputs
+    return properties
 
 
 POLICY = {

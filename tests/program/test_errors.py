@@ -22,8 +22,8 @@ SET_IT = "pulumi config set --secret payments/anthropic --stack dev"
 def test_ambient_gets_each_missing_secret_with_its_place(run_fleet, monkeypatch):
     monkeypatch.setenv(VARIABLE, AS_JSON)
     recording = run_fleet(WITH_SECRET, preview=True)
-    found = [one for text in recording.warnings for one in decode(text)]
-    assert [(str(one.where), one.rule, one.workspaces) for one in found] == [
+    problems = [one for text in recording.warnings for one in decode(text)]
+    assert [(str(one.where), one.rule, one.workspaces) for one in problems] == [
         ("stacks/dev.yaml:5:28", MISSING_VALUE, ("payments",))
     ]
 

@@ -50,9 +50,9 @@ def in_silence(before: Ledger, after: Ledger) -> list[str]:
     """What a change does that somebody should have said a word about; nothing, where it is refused."""
     if refusals(before, after):
         return []
-    found = [f"{count} of {total} {kind}" for kind, count, total in lost(before, after) if count > max(3, total / 4)]
-    found += [name for name in before.keys() - after.keys() if before[name].state == "active"]
-    return found + [
+    losses = [f"{count} of {total} {kind}" for kind, count, total in lost(before, after) if count > max(3, total / 4)]
+    losses += [name for name in before.keys() - after.keys() if before[name].state == "active"]
+    return losses + [
         f"no admin: {name}"
         for name in before.keys() & after.keys()
         if admins(before[name])

@@ -56,8 +56,8 @@ def test_one_that_is_cut_off_is_a_problem_and_no_error(problem, data):
     "data", ["", "[]", "1", "{}", '{"problem": "x", "where": [1]}', '{"problem": "x", "hints": 1}']
 )
 def test_what_is_no_problem_is_no_error(data):
-    (found,) = decode(PREFIX + data)
-    assert found.hints
+    (problem,) = decode(PREFIX + data)
+    assert problem.hints
     assert decode("no problem of ours") == ()
 
 

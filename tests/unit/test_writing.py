@@ -119,5 +119,5 @@ def test_files_are_written_in_one_place():
     writes = re.compile(
         r"write_text\(|write_bytes\(|shutil\.copy|\.open\(\s*[\"'][wxa]|mkstemp\(|NamedTemporaryFile\(|\"wb?\""
     )
-    found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if writes.search(path.read_text())}
-    assert found - TEMPORARY == {"writing.py"}
+    modules = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if writes.search(path.read_text())}
+    assert modules - TEMPORARY == {"writing.py"}

@@ -29,13 +29,13 @@ def assignment(subject, role, reason):
 
 def test_objects_of_declared_names_are_taken_and_all_others_stay():
     debug = binding(W, "debug", "ClusterRole/admin", "user:bob")
-    found = seen([*made({W: PLAIN})[0], debug, *of_kind(OWN, "RoleBinding")], [account(W, "ambient-key-theirs-1")])
-    assert found.taken == (assignment("group:devs", "edit", "grant"), assignment("user:alice", "admin", "owner"))
-    assert found.staying == (
+    adoptions = seen([*made({W: PLAIN})[0], debug, *of_kind(OWN, "RoleBinding")], [account(W, "ambient-key-theirs-1")])
+    assert adoptions.taken == (assignment("group:devs", "edit", "grant"), assignment("user:alice", "admin", "owner"))
+    assert adoptions.staying == (
         assignment(f"serviceaccount:{W}:ambient-key-theirs-1", "none", "key"),
         assignment("user:bob", "ClusterRole/admin", "RoleBinding debug"),
     )
-    assert [kind for kind, _ in found.objects] == ["RoleBinding", "RoleBinding"]
+    assert [kind for kind, _ in adoptions.objects] == ["RoleBinding", "RoleBinding"]
 
 
 def test_a_key_is_taken_only_if_its_entry_adopts_the_account():
@@ -43,9 +43,9 @@ def test_a_key_is_taken_only_if_its_entry_adopts_the_account():
     mine = {**PLAIN, "keys": {"ci": {**KEY, "adopt": [account_name(W, "ci")]}}}
     assert [one.subject for one in seen(*made({W: foreign}), foreign).taken] == ["group:devs", "user:alice"]
     assert seen(*made({W: foreign}), foreign).staying == ()
-    found = seen(*made({W: mine}), mine)
-    assert assignment("key:ci", "view", "key") in found.taken
-    assert ("ServiceAccount", account_name(W, "ci")) in found.objects
+    adoptions = seen(*made({W: mine}), mine)
+    assert assignment("key:ci", "view", "key") in adoptions.taken
+    assert ("ServiceAccount", account_name(W, "ci")) in adoptions.objects
 
 
 def test_a_key_of_the_platform_is_taken():
@@ -53,10 +53,10 @@ def test_a_key_of_the_platform_is_taken():
     mine = {**PLAIN, "keys": {"ci": {**KEY, "serviceAccount": name}}}
     who = f"serviceaccount:{W}:{name}"
     bound = binding(W, "ambient-key-view-nightly-3f2a91bc", "view", who, labels={"app": "ambient-access-key"})
-    found = seen([bound], [account(W, name)], mine)
-    assert found.taken == (assignment("key:ci", "view", "key"),)
-    assert found.staying == ()
-    assert {kind for kind, _ in found.objects} == {"RoleBinding", "ServiceAccount"}
+    adoptions = seen([bound], [account(W, name)], mine)
+    assert adoptions.taken == (assignment("key:ci", "view", "key"),)
+    assert adoptions.staying == ()
+    assert {kind for kind, _ in adoptions.objects} == {"RoleBinding", "ServiceAccount"}
 
 
 @given(_ROLES, _ROLES, st.lists(st.tuples(_TEXT, _TEXT), max_size=150, unique=True))

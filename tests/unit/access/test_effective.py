@@ -63,8 +63,8 @@ def test_the_rights_of_a_role_assignment(assignment, rights):
 
 
 def test_one_row_a_subject_and_workspace_the_strongest_first():
-    found = rows(EVERYBODY)
-    assert [(row.workspace, row.subject, row.roles) for row in found] == [
+    listed = rows(EVERYBODY)
+    assert [(row.workspace, row.subject, row.roles) for row in listed] == [
         ("billing", "key:ci", ("view",)),
         ("payments", "user:root", ("ClusterRole/cluster-admin",)),
         ("payments", "user:alice", ("admin", "view")),
@@ -75,7 +75,7 @@ def test_one_row_a_subject_and_workspace_the_strongest_first():
         ("payments", "serviceaccount:payments:ambient-session-trigger", ("Role/ambient-session-trigger",)),
         ("payments", "user:bob", ("ClusterRole/admin",)),
     ]
-    assert found[2].assignments == (ALICE, ALICE_TOO)
+    assert listed[2].assignments == (ALICE, ALICE_TOO)
 
 
 def test_roles_add_up_as_they_are_not_cumulative():
@@ -93,10 +93,10 @@ def test_rights_that_are_not_known_are_said_to_be_so():
 
 @given(ROLE_ASSIGNMENTS)
 def test_no_role_assignment_is_lost_on_the_way(assignments):
-    found = rows(assignments)
-    assert sorted(assignment for row in found for assignment in row.assignments) == sorted(assignments)
-    assert len({(row.workspace, row.subject) for row in found}) == len(found)
-    for groups in (by_workspace(found), by_subject(found)):
+    listed = rows(assignments)
+    assert sorted(assignment for row in listed for assignment in row.assignments) == sorted(assignments)
+    assert len({(row.workspace, row.subject) for row in listed}) == len(listed)
+    for groups in (by_workspace(listed), by_subject(listed)):
         assert sorted(
             assignment for group in groups.values() for row in group for assignment in row.assignments
         ) == sorted(assignments)
@@ -128,13 +128,13 @@ def test_who_can(right, can, perhaps):
 
 @given(ROLE_ASSIGNMENTS)
 def test_who_can_agrees_with_the_rights_of_the_rows(assignments):
-    found = rows(assignments)
+    listed = rows(assignments)
     for right in ALL_RIGHTS:
-        who = who_can(found, right)
+        who = who_can(listed, right)
         general = RoleRight(right.verb, right.resource)
-        able = {(row.workspace, row.subject) for row in found if {right, general} & row.rights}
+        able = {(row.workspace, row.subject) for row in listed if {right, general} & row.rights}
         assert {(row.workspace, row.subject) for row in who.can} == able
-        others = {(row.workspace, row.subject) for row in found if not row.complete} - able
+        others = {(row.workspace, row.subject) for row in listed if not row.complete} - able
         assert {(row.workspace, row.subject) for row in who.perhaps} == others
         assert all(gives(assignment, right) for row in who.can for assignment in row.assignments)
 

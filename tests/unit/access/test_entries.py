@@ -130,8 +130,8 @@ def test_a_new_entry_that_does_not_fit_is_named_with_its_path(given, problem):
 
 
 def test_all_misfits_are_named_at_once():
-    found = misfit_problems(ledger_misfits({"pay": {"state": "open"}, "lab": "closed"}))
-    assert [*map(str, found)] == [
+    problems = misfit_problems(ledger_misfits({"pay": {"state": "open"}, "lab": "closed"}))
+    assert [*map(str, problems)] == [
         "workspace 'lab': its entry in the ledger: a mapping is expected",
         "workspace 'pay': owners: is missing; add it",
         "workspace 'pay': grants: is missing; add it",

@@ -33,22 +33,22 @@ DENY = {"mode": "deny"}
 
 def closed(guard, **ledger):
     """The rule by path, of the paths that are closed in the workspace w."""
-    found = escalations({"w": FULL | {"guard": guard}, **ledger})
-    assert all((finding.severity is Severity.CLOSED) == bool(finding.closed_by) for finding in found)
-    return {finding.path: finding.closed_by for finding in found if finding.closed_by and finding.workspace == "w"}
+    findings = escalations({"w": FULL | {"guard": guard}, **ledger})
+    assert all((finding.severity is Severity.CLOSED) == bool(finding.closed_by) for finding in findings)
+    return {finding.path: finding.closed_by for finding in findings if finding.closed_by and finding.workspace == "w"}
 
 
 def weakened(guard):
-    found = escalations({"w": FULL | {"guard": guard}})
-    assert all(finding.severity is finding.unguarded for finding in found if finding.weakened_by)
-    return {finding.path: finding.weakened_by for finding in found if finding.weakened_by}
+    findings = escalations({"w": FULL | {"guard": guard}})
+    assert all(finding.severity is finding.unguarded for finding in findings if finding.weakened_by)
+    return {finding.path: finding.weakened_by for finding in findings if finding.weakened_by}
 
 
 def test_deny_closes_what_is_a_write_and_leaves_what_is_a_read():
     assert closed(DENY) == CLOSED
     assert weakened(DENY) == WEAKENED | {Path.GRANTS_EDIT: "bindings"}
-    found = {finding.path for finding in escalations({"w": FULL | {"guard": DENY}})}
-    assert found - CLOSED.keys() - WEAKENED.keys() == {*READS, Path.GRANTS_EDIT}
+    paths = {finding.path for finding in escalations({"w": FULL | {"guard": DENY}})}
+    assert paths - CLOSED.keys() - WEAKENED.keys() == {*READS, Path.GRANTS_EDIT}
 
 
 @pytest.mark.parametrize("path", [path for path, effect in EFFECTS.items() if not effect.remains])
@@ -62,9 +62,9 @@ def test_a_path_is_closed_only_with_all_of_the_rules_that_it_takes(path):
 
 
 def advised(guard, path):
-    found = [each for each in escalations({"w": FULL | {"guard": guard}}) if each.path is path]
+    findings = [each for each in escalations({"w": FULL | {"guard": guard}}) if each.path is path]
     return [
-        remedy for finding in found for remedy in finding.remedy if remedy.startswith("guard.") or "guard:" in remedy
+        remedy for finding in findings for remedy in finding.remedy if remedy.startswith("guard.") or "guard:" in remedy
     ]
 
 
@@ -102,8 +102,8 @@ def test_an_account_counts_where_its_tokens_are_minted():
 
     def of_account(guard, home_guard, **more):
         ledger = {"w": FULL | {"grants": grants | more, "guard": guard}, "home": home | {"guard": home_guard}}
-        found = [each for each in escalations(ledger) if (each.workspace, each.path) == ("w", Path.ACCOUNT)]
-        return [finding.weakened_by for finding in found]
+        findings = [each for each in escalations(ledger) if (each.workspace, each.path) == ("w", Path.ACCOUNT)]
+        return [finding.weakened_by for finding in findings]
 
     assert of_account(DENY, {}) == [""]
     assert of_account({}, DENY) == ["tokens"]

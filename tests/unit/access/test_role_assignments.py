@@ -25,11 +25,11 @@ def test_an_owner_is_an_admin_and_what_else_somebody_has_stays_apart():
 
 @given(LEDGERS)
 def test_every_line_of_a_ledger_is_one_role_assignment(ledger):
-    found = of_ledger(ledger)
+    assignments = of_ledger(ledger)
     lines = sum(len(entry[part]) for entry in ledger.values() for part in ("owners", "grants", "keys"))
-    assert len(found) == lines
-    assert {one.workspace for one in found} <= set(ledger)
-    for one in found:
+    assert len(assignments) == lines
+    assert {one.workspace for one in assignments} <= set(ledger)
+    for one in assignments:
         entry = ledger[one.workspace]
         match one.reason:
             case "owner":

@@ -87,10 +87,10 @@ def test_no_name_begins_a_line_of_its_own(name, padding):
         binding("pay", f"{'z' * padding} {name}", "edit", f"user:{name}"),
         binding("pay", f"several {name}", "edit", f"user:{name}", "user:other"),
     ]
-    found = one(replaced(plain("pay"), *items))
-    lines = [line for line in block(found).splitlines() if line.startswith("  #")]
-    assert len([line for line in lines if line.startswith("  # - ")]) == len(found.notes)
+    workspace = one(replaced(plain("pay"), *items))
+    lines = [line for line in block(workspace).splitlines() if line.startswith("  #")]
+    assert len([line for line in lines if line.startswith("  # - ")]) == len(workspace.notes)
     begins = [line for line in lines if re.match(r"  # {3}\S", line)]
-    assert len(begins) == sum(len(note.hints) for note in found.notes)
+    assert len(begins) == sum(len(note.hints) for note in workspace.notes)
     assert all(line.startswith("  #   hint: ") for line in begins)
     assert all(re.match(r"  # (- |  hint: |    \S)", line) for line in lines)

@@ -58,19 +58,19 @@ def arrange(layout: Layout, **current: str) -> dict[str, str]:
 
 
 def test_a_new_stack_file_includes_the_folder_of_its_entries() -> None:
-    found = arrange(Layout.PER_WORKSPACE)
-    assert sorted(found) == ["dev.yaml", "dev/pay.yaml"]
-    assert parse_yaml(found["dev.yaml"], "f").data == {
+    files = arrange(Layout.PER_WORKSPACE)
+    assert sorted(files) == ["dev.yaml", "dev/pay.yaml"]
+    assert parse_yaml(files["dev.yaml"], "f").data == {
         "include": ["dev/*.yaml"], "guardrails": {"adopt": ["pay"]}, "workspaces": {},
     }  # fmt: skip
-    assert found["dev/pay.yaml"].startswith("# yaml-language-server: $schema=../stack.schema.json\n")
+    assert files["dev/pay.yaml"].startswith("# yaml-language-server: $schema=../stack.schema.json\n")
 
 
 def test_existing_files_keep_their_text_and_get_no_defaults() -> None:
     before = "# ours\ndefaults: {protect: false}\nworkspaces:\n  a: {}  # of a\n"
     assert arrange(Layout.ONE, dev=before)["dev.yaml"].startswith(before)
-    found = arrange(Layout.PER_WORKSPACE, dev=before)
-    assert found["dev.yaml"] == f"{before}\ninclude: [dev/*.yaml]\n\nguardrails:\n  adopt: [pay]\n"
+    files = arrange(Layout.PER_WORKSPACE, dev=before)
+    assert files["dev.yaml"] == f"{before}\ninclude: [dev/*.yaml]\n\nguardrails:\n  adopt: [pay]\n"
     named = "include: [dev/*.yaml]\nguardrails: {adopt: [pay]}\nworkspaces: {}\n"
     assert sorted(arrange(Layout.PER_WORKSPACE, dev=named)) == ["dev/pay.yaml"]
 

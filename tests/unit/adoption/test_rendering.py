@@ -50,12 +50,12 @@ def test_no_ci_runner_takes_a_text_for_a_command(text):
 def test_what_only_looks_like_a_number_is_text():
     digits = {"example.com/build": "12e03", "1e5": "7e1"}
     items = [namespace("pay", digits), shared("pay", "user:1e3"), *key("pay", "1E3")]
-    found = one(replaced(plain("pay"), *items))
-    assert found.entry["labels"] == digits
-    assert found.entry["grants"] == [{"user": "1e3", "role": "view"}]
-    assert found.entry["keys"]["1e3"]["name"] == "1E3"
-    parsed = parse_yaml(block(found), "x.yaml")
-    assert (parsed.data, [*parsed.problems]) == ({"pay": found.entry}, [])
+    workspace = one(replaced(plain("pay"), *items))
+    assert workspace.entry["labels"] == digits
+    assert workspace.entry["grants"] == [{"user": "1e3", "role": "view"}]
+    assert workspace.entry["keys"]["1e3"]["name"] == "1E3"
+    parsed = parse_yaml(block(workspace), "x.yaml")
+    assert (parsed.data, [*parsed.problems]) == ({"pay": workspace.entry}, [])
 
 
 def test_no_credential_that_a_user_wrote_anywhere_is_in_the_text():

@@ -18,10 +18,10 @@ def cronjob(name="schedule-1", **notes):
 
 
 def test_each_is_noted_with_what_to_write():
-    found = of_pay(cronjob(), cronjob("schedule-2"))
-    assert rules(found) == ["schedules", "schedules"]
-    assert "schedules" not in found.entry
-    what, write, user = found.notes[0].lines
+    workspace = of_pay(cronjob(), cronjob("schedule-2"))
+    assert rules(workspace) == ["schedules", "schedules"]
+    assert "schedules" not in workspace.entry
+    what, write, user = workspace.notes[0].lines
     assert what == (
         'scheduled session "Morning review" ("0 9 * * 1-5") is not declared: it stays, and the UI alone changes it'
     )

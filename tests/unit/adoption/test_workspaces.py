@@ -97,9 +97,9 @@ def test_no_value_in_any_field_stops_the_reading(value):
             continue  # the API server has these as names and mappings
         objects = everything()
         objects[index] = with_value(objects[index], at, copy.deepcopy(value))
-        (found,) = read(objects)
-        assert found.name == "pay"
-        assert len(repr(found)) < 200_000
+        (workspace,) = read(objects)
+        assert workspace.name == "pay"
+        assert len(repr(workspace)) < 200_000
 
 
 @examples(200)

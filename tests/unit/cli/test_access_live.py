@@ -296,8 +296,10 @@ class TestUnmanaged:
             workspace(api, f"lab-{number:03}")
         assert run(["access", "dev", "--live"]) == 0
         assert "  lab-049\n  and 250 more: see --format json\n" in capsys.readouterr().out
-        found = Report("dev", "state", True, (), frozenset(), (), others=Others(tuple(f"{n:060}" for n in range(2000))))
-        page = as_markdown(found, 5_000)
+        report = Report(
+            "dev", "state", True, (), frozenset(), (), others=Others(tuple(f"{n:060}" for n in range(2000)))
+        )
+        page = as_markdown(report, 5_000)
         assert len(page) <= 5_000
         assert "**Workspaces in no stack (2000)**" in page
         assert "more, left out here" in page

@@ -179,8 +179,8 @@ class TestKubeconfig:
     def test_a_ca_file_is_relative_to_its_kubeconfig(self, tmp_path: Path) -> None:
         (tmp_path / "ca.crt").write_bytes(b"PEM")
         self.write(tmp_path / "one", "x", {"server": "https://one", "certificate-authority": "ca.crt"})
-        found = kube.endpoint(None, {"KUBECONFIG": str(tmp_path / "one")})
-        assert found == kube.Endpoint("https://one", b"PEM", tmp_path / "ca.crt")
+        address = kube.endpoint(None, {"KUBECONFIG": str(tmp_path / "one")})
+        assert address == kube.Endpoint("https://one", b"PEM", tmp_path / "ca.crt")
 
     def test_no_kubeconfig(self, tmp_path: Path) -> None:
         environ = {"KUBECONFIG": str(tmp_path / "none")}

@@ -87,7 +87,7 @@ def received(found: Destruction, stack: str = "dev") -> list[str]:
 
 def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:
     """A workspace with a slash in its name, and buckets on their own, as docs/reference/library.md has them."""
-    found = of(
+    destruction = of(
         STACK,
         namespace("team/pay", protect=True),
         binding("team/pay/grant/user:a/b"),
@@ -98,13 +98,13 @@ def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:
         resource("random:index:RandomId", "salt", protect=True),
         resource("random:index:RandomId", "pepper"),
     )
-    assert lines(found)[:4] == [
+    assert lines(destruction)[:4] == [
         "  team/pay  the namespace and 1 grant",
         "  data/bucket  bucket d-1: deleted with all that is in it",
         "  kept/bucket  bucket k-1: kept",
         "  logs/bucket  bucket l-1: deleted if it is empty",
     ]
-    assert [text.split(": ")[0] for text in received(found)] == [
+    assert [text.split(": ")[0] for text in received(destruction)] == [
         "workspace 'team/pay' is protected",
         "S3Bucket 'data/bucket'",
         "Bucket 'logs/bucket' is protected",
@@ -139,18 +139,18 @@ def test_what_goes_is_told_by_workspace() -> None:
     ],
 )
 def test_what_becomes_of_a_bucket(made: Any, end: str) -> None:
-    found = of(ledger(pay="active"), namespace("pay"), made)
-    assert found.workspaces[0].bucket is not None
-    assert fate(found.workspaces[0].bucket) == end
-    assert f"bucket pay-sessions: {end}" in lines(found)[0]
-    assert [text for text in received(found) if "deleted with all that is in it" in text] == (
-        received(found) if end == WITH_ALL else []
+    destruction = of(ledger(pay="active"), namespace("pay"), made)
+    assert destruction.workspaces[0].bucket is not None
+    assert fate(destruction.workspaces[0].bucket) == end
+    assert f"bucket pay-sessions: {end}" in lines(destruction)[0]
+    assert [text for text in received(destruction) if "deleted with all that is in it" in text] == (
+        received(destruction) if end == WITH_ALL else []
     )
 
 
 def test_what_is_protected_is_told_before_any_access_ends() -> None:
-    found = of(ledger(pay="active"), namespace("pay", protect=True), bucket("pay", {}, protect=True))
-    assert received(found) == [
+    destruction = of(ledger(pay="active"), namespace("pay", protect=True), bucket("pay", {}, protect=True))
+    assert received(destruction) == [
         "workspace 'pay' is protected: a destroy would end all access to it, and then stop at its namespace: nothing "
         "is destroyed; close it ('state: closed'), or write 'protect: false' in its entry, and deploy: pulumi up "
         "--stack dev",
@@ -170,8 +170,8 @@ def test_what_is_protected_is_told_before_any_access_ends() -> None:
 )
 def test_many_workspaces_need_a_word_in_the_file(count: int, guardrails: Any, refused: bool) -> None:
     names = [f"w{number}" for number in range(count)]
-    found = of(ledger(guardrails, **dict.fromkeys(names, "active")), *map(namespace, names))
-    texts = received(found)
+    destruction = of(ledger(guardrails, **dict.fromkeys(names, "active")), *map(namespace, names))
+    texts = received(destruction)
     assert bool(texts) is refused
     if refused:
         assert texts == [
@@ -188,9 +188,9 @@ def test_what_stays_is_not_counted() -> None:
 
 
 def test_what_no_ledger_names_is_told_all_the_same() -> None:
-    found = of(namespace("left", protect=True))
-    assert [workspace.workspace for workspace in found.workspaces] == ["left"]
-    assert received(found)
+    destruction = of(namespace("left", protect=True))
+    assert [workspace.workspace for workspace in destruction.workspaces] == ["left"]
+    assert received(destruction)
 
 
 # The verb.

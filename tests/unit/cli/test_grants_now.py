@@ -76,8 +76,8 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]
         def review(request: Request) -> Answer:
             user = request.body["spec"].get("user")
             named = [one for path, one in api.objects.items() if path.startswith(f"{BINDINGS}/")]
-            found = any(one["subjects"][0]["name"] == user for one in named if one.get("subjects"))
-            return Answer(201, {"status": {"allowed": found}})
+            bound = any(one["subjects"][0]["name"] == user for one in named if one.get("subjects"))
+            return Answer(201, {"status": {"allowed": bound}})
 
         fake.on_up = ended
         api.rule("POST", REVIEW, review)
@@ -255,7 +255,7 @@ OTHER = {"dates": {"user:eve": [{"role": "edit", "until": "2027-01-01"}]}, "owne
     ],
 )
 def test_what_is_the_subjects_own(item: dict[str, Any], others: list[str]) -> None:
-    found = of_grants(Preview.of({"steps": [item]}), "user:bob", [W], ("grant", "owner"))
+    pending = of_grants(Preview.of({"steps": [item]}), "user:bob", [W], ("grant", "owner"))
     name = item["urn"].rpartition("::")[2]
-    assert [step.name for step in found.own] == ([] if others else [name])
-    assert found.others == tuple(f"{item['op']}  {other}" for other in others)
+    assert [step.name for step in pending.own] == ([] if others else [name])
+    assert pending.others == tuple(f"{item['op']}  {other}" for other in others)

@@ -66,9 +66,9 @@ def test_since_a_state(project: Path, pulumi: FakePulumi, capsys: Shown) -> None
     (project / "state.json").write_text(state.replace('"urn": "s"', f'"urn": "{urn}"'))
     pulumi.ledgers["dev"] = {**LEDGER, "payments": {**LEDGER["payments"], "grants": {"user:bob@example.com": "admin"}}}
     for verb in ("access", "report"):
-        found = section(page(capsys, verb, "dev", "--since", "state.json"), "changes")
-        assert "user:bob@example.com\nraised" in found
-        assert "group:payments-devs\nremoved" in found
+        changes = section(page(capsys, verb, "dev", "--since", "state.json"), "changes")
+        assert "user:bob@example.com\nraised" in changes
+        assert "group:payments-devs\nremoved" in changes
     assert run(["access", "dev", "--who-can", "get secrets", "--since", "state.json", "--format", "html"]) == 64
 
 

@@ -118,8 +118,8 @@ HEAD = (
 
 class TestCsv:
     def test_exact(self) -> None:
-        found = [*listed(key(label='a "b", c', pending=("h1",), undelivered="x")), *listed(MANY[3], stack="prod")]
-        assert as_csv(found) == (
+        keys = [*listed(key(label='a "b", c', pending=("h1",), undelivered="x")), *listed(MANY[3], stack="prod")]
+        assert as_csv(keys) == (
             HEAD + 'dev,payments,ci,1,"a ""b"", c",Deploys on merge,edit,2026-10-26T12:00:00Z,2026-11-23T12:00:00Z,'
             '2027-01-24T12:00:00Z,current,rotate,2027-01-10T12:00:00Z,"not revoked yet, still valid: h1; '
             'not delivered: x",stack\n'

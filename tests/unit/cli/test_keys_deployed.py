@@ -26,9 +26,9 @@ class TestIdentities:
     @pytest.mark.parametrize("ours", [False, True])
     def test_what_can_prove_an_end(self, *, ours: bool) -> None:
         target = {"namespace": "ops", "name": "s", "key": "token"}
-        (found,) = identities(export(*identity("ci", 2, ours=ours, deliver=target), *identity("other", 1)), [KEY])
+        (proof,) = identities(export(*identity("ci", 2, ours=ours, deliver=target), *identity("other", 1)), [KEY])
         account = key_account(W, "ci", 2)
-        assert found == Identity(
+        assert proof == Identity(
             W,
             "ci",
             2,
@@ -39,21 +39,21 @@ class TestIdentities:
             frozenset({token_of("ci", 2)}),
             frozenset({DeliverySecret(namespace="ops", name="s", key="token")}),
         )
-        assert (found.account, found.username) == (account, f"system:serviceaccount:{W}:{account}")
-        assert "hunter2" not in repr(found)
+        assert (proof.account, proof.username) == (account, f"system:serviceaccount:{W}:{account}")
+        assert "hunter2" not in repr(proof)
 
     def test_what_a_replacement_left_is_of_the_generation_before(self) -> None:
         left = [{**one, "delete": True} for one in identity("ci", 1)]
         for one in left:
             one["urn"] = one["urn"].replace("/g1", "/g2")
-        found = identities(export(*identity("ci", 2), left[0], left[2]), [KEY])
-        assert [(one.generation, sorted(one.uids)) for one in found] == [(1, ["uid-ci-1"]), (2, ["uid-ci-2"])]
-        assert found[0].tokens == {token_of("ci", 1)}
+        proofs = identities(export(*identity("ci", 2), left[0], left[2]), [KEY])
+        assert [(one.generation, sorted(one.uids)) for one in proofs] == [(1, ["uid-ci-1"]), (2, ["uid-ci-2"])]
+        assert proofs[0].tokens == {token_of("ci", 1)}
 
     def test_what_a_killed_run_was_at(self) -> None:
         account = identity("ci", 2)[0]
-        found = recorded(export(*identity("ci", 1), pending=(account,)), [KEY])
-        assert found == {KEY: (2, 0)}
+        generations = recorded(export(*identity("ci", 1), pending=(account,)), [KEY])
+        assert generations == {KEY: (2, 0)}
 
     @pytest.mark.parametrize("state", [{}, {"deployment": None}, export(), export(*identity("ci-2", 1))])
     def test_none(self, state: dict[str, Any]) -> None:
@@ -72,8 +72,8 @@ class TestIdentities:
     def test_a_token_that_is_not_shown(self, token: Any) -> None:
         parts = identity("ci", 1)
         parts[2]["outputs"]["token"] = token
-        (found,) = identities(export(*parts), [KEY])
-        assert found.tokens == frozenset()
+        (proof,) = identities(export(*parts), [KEY])
+        assert proof.tokens == frozenset()
 
 
 NAME = f"{W}/key/ci"
@@ -126,7 +126,7 @@ class TestKeysOfThePlatform:
     def test_its_account_has_its_own_name_also_without_an_entry(self) -> None:
         account, binding, _ = identity("ci", 1)
         account["inputs"] = {"metadata": {"name": self.ACCOUNT}, "ofPlatform": True}
-        (found,) = identities(export(account, binding), [KEY])
-        assert (found.generation, found.account, found.tokens) == (1, self.ACCOUNT, frozenset())
-        assert found.username == f"system:serviceaccount:{W}:{self.ACCOUNT}"
+        (proof,) = identities(export(account, binding), [KEY])
+        assert (proof.generation, proof.account, proof.tokens) == (1, self.ACCOUNT, frozenset())
+        assert proof.username == f"system:serviceaccount:{W}:{self.ACCOUNT}"
         assert recorded(export(account, binding), [KEY])[KEY] == (1, 0)

@@ -163,9 +163,9 @@ class TestList:
     def test_json_and_csv_stay_clean_where_something_is_said(self, pulumi: FakePulumi, capsys: Shown) -> None:
         assert run(["keys", "list", "--format", "json"]) == 0
         shown = capsys.readouterr()
-        found = json.loads(shown.out)
-        assert found["now"] == "2026-11-25T12:00:00Z"
-        assert [(key["stack"], key["lastUsed"]) for key in found["keys"]] == [("dev", None), ("prod", None)]
+        document = json.loads(shown.out)
+        assert document["now"] == "2026-11-25T12:00:00Z"
+        assert [(key["stack"], key["lastUsed"]) for key in document["keys"]] == [("dev", None), ("prod", None)]
         assert sum(line.startswith("ambient: ") for line in shown.err.splitlines()) == 2
         assert run(["keys", "list", "dev", "--format", "csv"]) == 0
         head, line = capsys.readouterr().out.splitlines()

@@ -113,11 +113,11 @@ def test_what_is_left_is_named_with_the_next_command(api: FakeApi, asked: bool) 
     done: Any = renewed(api).renewed if asked else None
     if not asked:
         del api.objects[f"{RBAC}/rolebindings/{FORGED}-rb"]
-    found = survey(Cluster(kubeconfig=api.kubeconfig()), holder, ledger(LEDGER), renewed=done)
-    assert [*found.problems()] == []
-    (line,) = found.lines()
+    left = survey(Cluster(kubeconfig=api.kubeconfig()), holder, ledger(LEDGER), renewed=done)
+    assert [*left.problems()] == []
+    (line,) = left.lines()
     others = "bot" if asked else f"{FORGED}, {RUN}, {TRIGGER}, bot, default"
     assert line.startswith(f"{W}: not known: user:bob could mint tokens of key ci, {others}, and those stay valid")
     rotate = f"ambient keys rotate dev --workspace {W} --leaked --now"
     expected = [f"kubectl delete serviceaccount -n {W} bot  # if nothing needs it", rotate]
-    assert found.next_steps("dev") == (expected if asked else [f"{rotate} --renew-accounts"])
+    assert left.next_steps("dev") == (expected if asked else [f"{rotate} --renew-accounts"])

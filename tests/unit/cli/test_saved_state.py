@@ -40,8 +40,8 @@ def subjects(capsys: pytest.CaptureFixture[str]) -> set[str]:
     reported = json.loads(capsys.readouterr().out)
     assert reported["source"] == "state"
     # The state of these tests has no RoleBindings: all that its ledger declares is pending.
-    found = reported.get("pending") or [holder for finding in reported["findings"] for holder in finding["who"]]
-    return {one["subject"] for one in found}
+    holders = reported.get("pending") or [holder for finding in reported["findings"] for holder in finding["who"]]
+    return {one["subject"] for one in holders}
 
 
 @pytest.mark.parametrize("verb", VERBS)

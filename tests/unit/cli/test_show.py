@@ -144,11 +144,11 @@ def test_a_credential_in_place_of_a_name_is_not_shown() -> None:
 
 def renewals(keys: str, *, defaults: str = "{}", top: str = "") -> dict[str, tuple[object, str, object]]:
     loaded = parse_stack(f"{top}\ndefaults: {{keys: {defaults}}}\nworkspaces: {{pay: {{keys: {keys}}}}}", "x.yaml")
-    found = effective(loaded, "pay")
+    values = effective(loaded, "pay")
     names = {"rotateBefore", "overlap", "rotate"}
     return {
         ".".join(map(str, one.path[1:])): (one.value, one.origin.layer, one.written)
-        for one in found
+        for one in values
         if one.path[-1] in names
     }
 
@@ -171,8 +171,8 @@ def test_renewal_values_are_those_that_runs_use() -> None:
 
 
 def test_renewal_values_that_are_shortened_say_what_is_written() -> None:
-    found = renewals("{a: {lifetime: 10d}}", defaults="{rotateBefore: 14d, overlap: 6d}", top="runEvery: 1d")
-    assert found == {
+    values = renewals("{a: {lifetime: 10d}}", defaults="{rotateBefore: 14d, overlap: 6d}", top="runEvery: 1d")
+    assert values == {
         "a.rotateBefore": ("5d", "defaults", "14d"),
         "a.overlap": ("4d", "defaults", "6d"),
         "a.rotate": ("auto", "built-in", None),
@@ -198,8 +198,8 @@ def test_storage_is_shown_with_where_each_value_came_from() -> None:
     loaded = parse_stack(text, "x.yaml")
 
     def shown(workspace: str) -> dict[str, object]:
-        found = effective(loaded, workspace)
-        return {format_path(one.path): one.value for one in found if one.path[0] == "storage"}
+        values = effective(loaded, workspace)
+        return {format_path(one.path): one.value for one in values if one.path[0] == "storage"}
 
     of_pay = shown("pay")
     assert of_pay["storage.bucket.accessKey"] == {"value": "AKIDEXAMPLE"}

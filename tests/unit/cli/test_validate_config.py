@@ -63,10 +63,10 @@ def test_the_object_store_of_the_config_is_checked_with_the_buckets(
 ) -> None:
     config = f"config: {{'p:clusterUid': u, 'p:objectStore': {store}}}\n"
     write(Pulumi=CONFIG, stacks__dev=BUCKET, **{"stacks__Pulumi.dev": config})
-    found = [str(problem) for problem in validate_stacks(["stacks/dev.yaml"]).problems]
-    assert len(found) == len(received)
-    assert all(text in line for text, line in zip(received, found, strict=True))
-    assert "hunter2" not in "".join(found)
+    problems = [str(problem) for problem in validate_stacks(["stacks/dev.yaml"]).problems]
+    assert len(problems) == len(received)
+    assert all(text in line for text, line in zip(received, problems, strict=True))
+    assert "hunter2" not in "".join(problems)
 
 
 def test_what_driver_aws_can_not_do_is_found_as_well(write: Write) -> None:

@@ -96,9 +96,9 @@ def test_a_file_of_stacks_is_valid_with_the_files_of_its_stacks(write: Write) ->
 
 def test_a_file_of_stacks_names_no_other_one(write: Write) -> None:
     write(stacks__a="stacks: [b]\n", stacks__b="stacks: [c]\n", stacks__c=GOOD, stacks__d="stacks: [d]\n")
-    found = [str(problem) for problem in validate_files([f"stacks/{name}.yaml" for name in "abcd"]).problems]
+    problems = [str(problem) for problem in validate_files([f"stacks/{name}.yaml" for name in "abcd"]).problems]
     remedy = "one level is all there is: name those stacks here"
-    assert found == [
+    assert problems == [
         f"stacks/a.yaml:1:10: stacks[0]: stacks/b.yaml names stacks itself; {remedy}",
         f"stacks/d.yaml:1:10: stacks[0]: stacks/d.yaml names stacks itself; {remedy}",
     ]

@@ -47,8 +47,8 @@ def test_large_objects_are_asked_for_a_few_at_a_time(api, cluster, monkeypatch):
     api.add(SECRETS, "t", annotations={"a": "x" * 9_000})
     for number in range(100):
         api.add(SECRETS, f"u{number:03}")
-    found = [item["metadata"]["name"] for item in cluster.list(SECRETS)]
-    assert found == [*(f"s{n}" for n in range(9)), "t", *(f"u{n:03}" for n in range(100))]
+    names = [item["metadata"]["name"] for item in cluster.list(SECRETS)]
+    assert names == [*(f"s{n}" for n in range(9)), "t", *(f"u{n:03}" for n in range(100))]
     # Each page that fits is followed by one of twice as many: after the large ones the others come quickly.
     limits = [int(request.query["limit"]) for request in api.log]
     assert limits[:5] == [500, 125, 31, 7, 1]
@@ -63,9 +63,9 @@ def test_large_objects_are_asked_for_a_few_at_a_time(api, cluster, monkeypatch):
 def test_of_metadata_nothing_else_is_asked_for_or_kept(api, cluster):
     """A server that can't leave out the rest gives whole objects: of these it is dropped."""
     api.add(SECRETS, "a", labels={"k": "v"}, data={"token": "c2VjcmV0"})
-    (found,) = cluster.each(SECRETS, metadata=True)
-    assert found.keys() == {"metadata"}
-    assert found["metadata"]["name"] == "a"
+    (item,) = cluster.each(SECRETS, metadata=True)
+    assert item.keys() == {"metadata"}
+    assert item["metadata"]["name"] == "a"
     first, second = api.log[0].headers["Accept"].split(",")
     assert first == "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
     assert second == "application/json"
@@ -77,8 +77,8 @@ def test_a_list_that_outlives_the_servers_snapshot_goes_on(api, cluster):
     api.page = 3
     expired = Answer(410, {**status(410, "The provided continue parameter is too old"), "metadata": {"continue": "4"}})
     api.rule("GET", ".", lambda request: expired if request.query.get("continue") == "3" else None, times=1)
-    found = [item["metadata"]["name"] for item in cluster.list(SECRETS)]
-    assert found == ["s0", "s1", "s2", "s4", "s5", "s6"]
+    names = [item["metadata"]["name"] for item in cluster.list(SECRETS)]
+    assert names == ["s0", "s1", "s2", "s4", "s5", "s6"]
     api.rule("GET", ".", Answer(410, status(410, "gone for good")))
     assert "410: gone for good" in message(lambda: cluster.list(SECRETS))
 

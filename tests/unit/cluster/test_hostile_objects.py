@@ -94,12 +94,12 @@ def test_a_part_is_read_compared_and_previewed_whatever_is_there(world, urn, des
         world.api.objects[path] = variant
         answer = world.plugin.read(desired, state, urn=urn, identity="pay/x")
         assert answer.id
-        found = plain(answer.inputs), plain(answer.properties)
-        assert len(json.dumps(found)) < LIMIT
-        world.plugin.diff(*found, desired, urn=urn)
-        world.plugin.check(desired, found[0], urn=urn)
+        properties = plain(answer.inputs), plain(answer.properties)
+        assert len(json.dumps(properties)) < LIMIT
+        world.plugin.diff(*properties, desired, urn=urn)
+        world.plugin.check(desired, properties[0], urn=urn)
         world.plugin.create(desired, urn=urn, preview=True)
-        world.plugin.update(found[1], desired, urn=urn, preview=True)
+        world.plugin.update(properties[1], desired, urn=urn, preview=True)
         reported(world)
 
 
@@ -226,8 +226,8 @@ def test_access_of_other_workspaces_is_the_same_whatever_is_in_one():
 
     def of_payments(some, more):
         there = live(some, more, LEDGER, own)
-        found = (*unknown(declared, there), "missing", *missing(declared, there))
-        return [one for one in found if one == "missing" or one.workspace != "billing"]
+        access = (*unknown(declared, there), "missing", *missing(declared, there))
+        return [one for one in access if one == "missing" or one.workspace != "billing"]
 
     well = of_payments(theirs, accounts)
     for index, one in enumerate(theirs):
@@ -252,8 +252,8 @@ def test_the_table_of_keys_is_the_same_for_other_workspaces():
     for hostile in variants(theirs):
         seen = seen_in([hostile, mine])
         assert seen["payments", "ambient-key-ci-0"] == well["payments", "ambient-key-ci-0"]
-        found = rows(summary(key(account="ambient-key-ci-1"), workspace="billing"), seen, Limits(NOW - NOW, NOW - NOW))
-        for form in (as_csv(found), as_json(found, NOW), as_table(found, NOW)):
+        listed = rows(summary(key(account="ambient-key-ci-1"), workspace="billing"), seen, Limits(NOW - NOW, NOW - NOW))
+        for form in (as_csv(listed), as_json(listed, NOW), as_table(listed, NOW)):
             assert len(form) < LIMIT
 
 

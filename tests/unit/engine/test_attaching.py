@@ -47,16 +47,16 @@ def pulumi(folder: Path, *, script: bool = True) -> dict[str, str]:
 @linux
 @pytest.mark.parametrize("verb", ["up", "preview", "refresh", "destroy"])
 def test_an_engine_of_this_environment_gets_a_language_host(server: ForkServer, tmp_path: Path, verb: str) -> None:
-    found = attach((verb, "--stack", "dev"), project(tmp_path, HERE), pulumi(tmp_path))
-    flag, address = found.flags
+    attached = attach((verb, "--stack", "dev"), project(tmp_path, HERE), pulumi(tmp_path))
+    flag, address = attached.flags
     assert flag == "--client"
     assert Path(address.removeprefix("unix:")).is_socket()
-    assert found.variables == {
+    assert attached.variables == {
         SOCKET_VARIABLE: server.path, "PULUMI_RUNTIME_TOOLCHAIN": "pip", "PULUMI_RUNTIME_VIRTUALENV": sys.prefix,
     }  # fmt: skip
-    found.close()
-    assert found.host is not None
-    assert found.host.connection.fileno() == -1
+    attached.close()
+    assert attached.host is not None
+    assert attached.host.connection.fileno() == -1
 
 
 @linux
@@ -88,8 +88,8 @@ def test_without_a_server_an_engine_starts_as_before(tmp_path: Path, monkeypatch
 
 @linux
 def test_without_pulumis_script_only_the_plugin_is_warm(server: ForkServer, tmp_path: Path) -> None:
-    found = attach(("up",), project(tmp_path, HERE), pulumi(tmp_path, script=False))
-    assert (found.flags, dict(found.variables)) == ((), {SOCKET_VARIABLE: server.path})
+    attached = attach(("up",), project(tmp_path, HERE), pulumi(tmp_path, script=False))
+    assert (attached.flags, dict(attached.variables)) == ((), {SOCKET_VARIABLE: server.path})
 
 
 @linux
@@ -101,8 +101,8 @@ def test_an_environment_of_pulumi_leaves_the_program_to_pulumis_language_host(
     file = tmp_path / ("other.yaml" if named else "Pulumi.dev.yaml")
     file.write_text("environment: [shared]\n", encoding="utf-8")
     flags = ("--config-file", str(file)) if named else ()
-    found = attach(("up", "--stack", "org/dev", *flags), tmp_path, environ)
-    assert (found.flags, dict(found.variables)) == ((), {SOCKET_VARIABLE: server.path})
+    attached = attach(("up", "--stack", "org/dev", *flags), tmp_path, environ)
+    assert (attached.flags, dict(attached.variables)) == ((), {SOCKET_VARIABLE: server.path})
 
 
 @linux

@@ -59,10 +59,10 @@ def test_no_part_of_a_state_with_its_secrets_is_in_an_error() -> None:
 
 def test_a_stack_of_another_organisation_is_another_stack() -> None:
     stacks = read_stacks('[{"name": "org/prod", "lastUpdate": "a"}, {"name": "prod-00", "lastUpdate": "b"}]')
-    found = {name: getattr(stack_of(stacks, name), "at", None) for name in (
+    stack = {name: getattr(stack_of(stacks, name), "at", None) for name in (
         "prod", "org/prod", "org/p/prod", "other/prod", "other/p/prod", "prod-00", "org/prod-00", "stage",
     )}  # fmt: skip
-    assert found == {
+    assert stack == {
         "prod": "a", "org/prod": "a", "org/p/prod": "a", "other/prod": None, "other/p/prod": None,
         "prod-00": "b", "org/prod-00": "b", "stage": None,
     }  # fmt: skip

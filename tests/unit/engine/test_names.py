@@ -48,14 +48,14 @@ def test_what_is_built_is_parsed_back(name: LogicalName) -> None:
 @given(names(), st.lists(WORKSPACES, min_size=1, max_size=2))
 def test_a_known_workspace_may_have_slashes(name: LogicalName, more: list[str]) -> None:
     workspace = "/".join([*more, name.workspace])
-    found = LogicalName(workspace, name.part, name.item, name.generation)
-    assert name.part is Part.WORKSPACE or parse(str(found), {workspace}) == found
+    parsed = LogicalName(workspace, name.part, name.item, name.generation)
+    assert name.part is Part.WORKSPACE or parse(str(parsed), {workspace}) == parsed
 
 
 @given(st.text())
 def test_any_other_text_is_no_error(text: str) -> None:
-    found = parse(text)
-    assert found is None or str(found) == text
+    parsed = parse(text)
+    assert parsed is None or str(parsed) == text
 
 
 def test_no_name_ever_changes() -> None:
@@ -103,8 +103,8 @@ def test_parts_of_a_component_that_a_program_has_named(part: Part, generation: i
 
 @given(WORKSPACES, KEYS, GENERATIONS)
 def test_a_workspaces_key_has_the_same_names_as_one_by_itself(workspace: str, key: str, generation: int) -> None:
-    found = within(logical_name(workspace, Part.KEY, key), Part.KEY_GENERATION, generation)
-    assert found == logical_name(workspace, Part.KEY_GENERATION, key, generation)
+    logical = within(logical_name(workspace, Part.KEY, key), Part.KEY_GENERATION, generation)
+    assert logical == logical_name(workspace, Part.KEY_GENERATION, key, generation)
 
 
 @pytest.mark.parametrize("name", ["payments", "payments/", "/ci", "payments/ci/g1", ""])

@@ -31,8 +31,8 @@ def test_only_what_changes_something_is_a_change(op: str) -> None:
 
 
 def test_a_change_of_the_protection_is_called_the_same() -> None:
-    found = step("same", oldState={"protect": True}, newState={})
-    assert (found.protects, found.changes) == (True, True)
+    protection = step("same", oldState={"protect": True}, newState={})
+    assert (protection.protects, protection.changes) == (True, True)
     assert not step("discard", oldState={"protect": True}).changes
 
 
@@ -42,9 +42,9 @@ def test_what_the_engine_forgets_it_retains() -> None:
 
 
 def test_states_without_a_urn_have_that_of_the_step() -> None:
-    found = step("update", newState={"inputs": {"a": 1}}, diffReasons=["a"])
-    assert found.new is not None
-    assert (found.new.name, found.kind, found.paths) == ("pay/namespace", "Namespace", ("a",))
+    forgotten = step("update", newState={"inputs": {"a": 1}}, diffReasons=["a"])
+    assert forgotten.new is not None
+    assert (forgotten.new.name, forgotten.kind, forgotten.paths) == ("pay/namespace", "Namespace", ("a",))
 
 
 def test_a_preview_counts_what_changes() -> None:

@@ -81,10 +81,10 @@ class Seam:
         """A whole run that ends well; `late` seconds after its end the state is written."""
         run = self.begins(run_id)
         self.provider(desired, run_id)
-        found = self.job(Phase.DONE, **how)
-        found.run = run
-        self.write_down("up", found, resources=20, late=late)
-        return found
+        job = self.job(Phase.DONE, **how)
+        job.run = run
+        self.write_down("up", job, resources=20, late=late)
+        return job
 
     def job(self, phase: Phase, **how: bool) -> Job:
         return Job(FLEET, 0, STACK, 1, 1, "", inputs=INPUTS, records=self.records, phase=phase, **how)
@@ -149,8 +149,8 @@ def test_a_run_by_hand_does_not_make_up_for_what_a_lost_run_deleted(seam: Seam) 
     seam.lost(ledger())
     seam.provider(ledger())
     assert seam.record.lost == {}
-    found = seam.next()
-    assert (found.skip, found.refresh, found.checkpoints) == (False, True, True)
+    move = seam.next()
+    assert (move.skip, move.refresh, move.checkpoints) == (False, True, True)
     # One that did not look is not enough.
     seam.up("two", ledger())
     assert (seam.next().skip, seam.next().refresh) == (False, True)
@@ -161,10 +161,10 @@ def test_a_run_by_hand_does_not_make_up_for_what_a_lost_run_deleted(seam: Seam) 
 @pytest.mark.parametrize(("resources", "refresh"), [(0, False), (3, True), (200, True)])
 def test_only_an_empty_state_names_nothing(seam: Seam, resources: int, refresh: bool) -> None:
     seam.lost(ledger(bob="edit"))
-    found = seam.next(MANY, Stack(BEGUN, resources))
-    assert not found.skip
-    assert found.refresh is refresh
-    assert found.checkpoints is (resources == 200)
+    move = seam.next(MANY, Stack(BEGUN, resources))
+    assert not move.skip
+    assert move.refresh is refresh
+    assert move.checkpoints is (resources == 200)
 
 
 def test_a_first_run_that_was_lost_is_made_up_for_by_one(seam: Seam) -> None:

@@ -51,15 +51,15 @@ def marks(loaded: LoadedStack, api: Api) -> dict[str, Mapping[str, str] | None]:
 def test_a_binary_key_of_a_secret_takes_the_others_not_along(tmp_path: Path) -> None:
     loaded = stack(tmp_path, pay=f"A: {VAULT % 'token'}", shop=f"B: {VAULT % 'binary'}")
     api = Api(DATA)
-    found = marks(loaded, api)
-    assert list(found["pay"] or ()) == ["secrets.integrations.A"]
-    assert found["shop"] is None
+    digests = marks(loaded, api)
+    assert list(digests["pay"] or ()) == ["secrets.integrations.A"]
+    assert digests["shop"] is None
     assert len(api.requested) == 1
     api.data = {**DATA, "binary": "/g=="}
-    assert marks(loaded, api)["pay"] == found["pay"]
+    assert marks(loaded, api)["pay"] == digests["pay"]
     api.data = {**DATA, "token": base64.b64encode(b"v-two").decode()}
-    assert marks(loaded, api)["pay"] != found["pay"]
-    assert "v-one" not in str(found)
+    assert marks(loaded, api)["pay"] != digests["pay"]
+    assert "v-one" not in str(digests)
 
 
 @pytest.mark.parametrize("source", ["{env: V_MISSING}", "{env: V_LATIN}", "{file: files/none.txt}", VAULT % "empty"])
@@ -70,9 +70,9 @@ def test_what_an_engine_has_to_speak_of_has_no_fingerprint(
     monkeypatch.setenv("V_LATIN", os.fsdecode(b"v-\xff"))
     monkeypatch.setenv("V_THERE", "v-env")
     loaded = stack(tmp_path, pay=f"A: {source}, B: {{env: V_THERE}}", shop="B: {env: V_THERE}")
-    found = marks(loaded, Api(DATA))
-    assert found["pay"] is None
-    assert found["shop"]
+    digests = marks(loaded, Api(DATA))
+    assert digests["pay"] is None
+    assert digests["shop"]
 
 
 def test_a_cluster_that_does_not_answer_leaves_the_rest_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,8 +83,8 @@ def test_a_cluster_that_does_not_answer_leaves_the_rest_known(tmp_path: Path, mo
             raise StepError(msg)
 
     monkeypatch.setenv("V_THERE", "v-env")
-    found = marks(stack(tmp_path, pay=f"A: {VAULT % 'token'}", shop="B: {env: V_THERE}"), Silent(DATA))
-    assert (found["pay"], bool(found["shop"])) == (None, True)
+    digests = marks(stack(tmp_path, pay=f"A: {VAULT % 'token'}", shop="B: {env: V_THERE}"), Silent(DATA))
+    assert (digests["pay"], bool(digests["shop"])) == (None, True)
 
 
 def test_a_fingerprint_needs_a_key_and_a_value_outside(tmp_path: Path) -> None:
@@ -98,6 +98,6 @@ def test_the_newline_at_the_end_of_a_file_is_no_part_of_its_value(tmp_path: Path
     loaded = stack(tmp_path, pay="A: {file: files/a.txt}")
     (tmp_path / "files").mkdir()
     (tmp_path / "files/a.txt").write_text("v-file\n")
-    found = marks(loaded, Api(None))
+    digests = marks(loaded, Api(None))
     (tmp_path / "files/a.txt").write_text("v-file")
-    assert marks(loaded, Api(None)) == found != {"pay": None}
+    assert marks(loaded, Api(None)) == digests != {"pay": None}

@@ -44,9 +44,9 @@ JSON = st.recursive(
 def test_states_of_earlier_versions_are_read_and_written_back(model):
     states = [json.loads(path.read_text(encoding="utf-8"))["state"]["deployment"]["resources"] for path in STATES]
     ledgers = [one["outputs"] for state in states for one in state if one["type"] == "ambient:index:AccessLedger"]
-    found = [data for ledger in ledgers for entry in ledger["workspaces"].values() for data in RECORDS[model](entry)]
-    assert found
-    assert [write(read(model, "ledger", data), "ledger") for data in found] == found
+    records = [data for ledger in ledgers for entry in ledger["workspaces"].values() for data in RECORDS[model](entry)]
+    assert records
+    assert [write(read(model, "ledger", data), "ledger") for data in records] == records
 
 
 @pytest.mark.parametrize("model", RECORDS)

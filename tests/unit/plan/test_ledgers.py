@@ -21,23 +21,23 @@ def online(document, before):
 def test_a_ledger_that_leaves_with_all_it_recorded_is_loud_and_its_access_lost():
     before = {name: entry(grants={"user:a": "admin"}) for name in ("lab", "pay")}
     steps = [ledger_step(before, None), *(step("delete", NAMESPACE, f"{name}/namespace") for name in before)]
-    found = online({"steps": steps}, before)
-    assert found.unevaluated == (
+    plan = online({"steps": steps}, before)
+    assert plan.unevaluated == (
         "no AccessLedger any more: no guardrail evaluates this run, and nothing is recorded of who has access",
     )
-    assert [(assignment.workspace, assignment.subject) for assignment in found.access.lost] == [
+    assert [(assignment.workspace, assignment.subject) for assignment in plan.access.lost] == [
         ("lab", "user:a"),
         ("pay", "user:a"),
     ]
-    assert found.workspaces == (WorkspaceChange("lab", facts.REMOVED), WorkspaceChange("pay", facts.REMOVED))
+    assert plan.workspaces == (WorkspaceChange("lab", facts.REMOVED), WorkspaceChange("pay", facts.REMOVED))
     assert ledger_after(Preview.of({"steps": steps}).steps, ledger(before)) == {}
 
 
 def test_a_ledger_that_leaves_alone_is_loud_and_only_what_is_deleted_lost():
     grants = {"user:a": "edit", "user:b": "view"}
     before = {"pay": entry(owners=["user:o"], grants=grants, keys={"ci": key(), "old": key()})}
-    found = online({"steps": [ledger_step(before, None)]}, before)
-    assert (len(found.unevaluated), found.access.lost, found.workspaces) == (1, (), ())
+    plan = online({"steps": [ledger_step(before, None)]}, before)
+    assert (len(plan.unevaluated), plan.access.lost, plan.workspaces) == (1, (), ())
     gone = [step("delete", ROLE_BINDING, f"pay/{name}") for name in ("grant/user:a", "owner/user:o", "key/old/g1")]
     lost = online({"steps": [ledger_step(before, None), *gone]}, before).access.lost
     assert [one.subject for one in lost] == ["key:old", "user:a", "user:o"]
@@ -71,8 +71,8 @@ def test_what_the_program_makes_beside_the_workspaces_is_told_rights_first():
         step("create", ROLE_BINDING, "pay/grant/y"),
         ledger_step({}, {"pay": entry(keys={"ci": key()})}),
     ]
-    found = online({"steps": steps}, {})
-    assert [(one.op, one.name, one.rights) for one in found.beside] == [
+    plan = online({"steps": steps}, {})
+    assert [(one.op, one.name, one.rights) for one in plan.beside] == [
         ("create", "root", True),
         ("create", "a", False),
     ]

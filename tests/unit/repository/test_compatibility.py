@@ -41,16 +41,16 @@ sys.exit(pytest.main(sys.argv[2:]))
 def allowed() -> dict[str, str]:
     """The allowed versions, by package."""
     listed = [*PROJECT["dependencies"], *(one for extra in PROJECT["optional-dependencies"].values() for one in extra)]
-    found = (re.match(r"([\w-]+)(?:\[[\w,]+\])?(.*)", one) for one in listed)
-    return {match[1]: match[2] for match in found if match}
+    matches = (re.match(r"([\w-]+)(?:\[[\w,]+\])?(.*)", one) for one in listed)
+    return {match[1]: match[2] for match in matches if match}
 
 
 def rows() -> dict[str, tuple[str, list[str]]]:
     """The rows of the table: name, expected to work, tested."""
     page = (ROOT / "docs" / "project" / "compatibility.md").read_text(encoding="utf-8")
-    found = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
+    cells = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
     rows = {}
-    for title, expected, tested in found:
+    for title, expected, tested in cells:
         package = re.search(r"`([\w-]+)`", title)
         rows[package[1] if package else title] = (expected.strip("`"), re.findall(r"[\w.]+", tested))
     return rows

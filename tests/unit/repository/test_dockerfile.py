@@ -11,8 +11,8 @@ TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 def test_pulumi_and_its_plugin_are_those_that_the_engine_tests_run_with() -> None:
     """A cluster's keys pass through them, so their archives are checked."""
     releases = tomllib.loads((ROOT / "sandbox/releases.toml").read_text(encoding="utf-8"))["release"]
-    found = re.findall(r"^ADD --checksum=sha256:([0-9a-f]{64}) \\\n +(https://\S+) ", TEXT, re.MULTILINE)
-    assert len(found) == TEXT.count("https://") == 4
+    downloads = re.findall(r"^ADD --checksum=sha256:([0-9a-f]{64}) \\\n +(https://\S+) ", TEXT, re.MULTILINE)
+    assert len(downloads) == TEXT.count("https://") == 4
     files = [
         release["files"][f"linux-{machine}"]
         for machine in ("amd64", "arm64")
@@ -20,7 +20,7 @@ def test_pulumi_and_its_plugin_are_those_that_the_engine_tests_run_with() -> Non
         for release in releases
         if program in release["programs"]
     ]
-    assert found == [(file["sha256"], file["url"]) for file in files]
+    assert downloads == [(file["sha256"], file["url"]) for file in files]
 
 
 def test_the_base_image_is_named_by_digest() -> None:

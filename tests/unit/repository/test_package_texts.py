@@ -82,9 +82,11 @@ def test_nothing_printed_or_written_names_a_file_of_a_clone() -> None:
 
 def test_every_address_leads_to_a_page_and_a_heading() -> None:
     code = [text for path in CODE for text in calls(path)]
-    found = {match.group("page", "anchor") for text in (*PRINTED.values(), *code) for match in _ADDRESS.finditer(text)}
-    assert len(found) > 10
-    for page, anchor in sorted(found, key=str):
+    addresses = {
+        match.group("page", "anchor") for text in (*PRINTED.values(), *code) for match in _ADDRESS.finditer(text)
+    }
+    assert len(addresses) > 10
+    for page, anchor in sorted(addresses, key=str):
         file = ROOT / "docs" / f"{page}.md"
         assert file.is_file(), page
         assert anchor is None or anchor in anchors(file), f"{page}#{anchor}"

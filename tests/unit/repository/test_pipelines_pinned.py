@@ -54,11 +54,11 @@ def test_actions_are_pinned_by_commit_with_the_release_in_a_comment() -> None:
 def test_packages_are_installed_from_the_lock_by_hash(path: Path) -> None:
     """14: A package index cannot give the pipeline other code than the lock names."""
     text = path.read_text(encoding="utf-8")
-    found = re.findall(r"pip install (.*)$", text, re.MULTILINE)
+    installs = re.findall(r"pip install (.*)$", text, re.MULTILINE)
     # The fleet's parent pipeline and its child install in a job each.
-    assert found == INSTALLS * (len(found) // 2)
-    assert found or path.name == ".gitlab-ci.yml"
-    assert text.count("pip check") == len(found) // 2
+    assert installs == INSTALLS * (len(installs) // 2)
+    assert installs or path.name == ".gitlab-ci.yml"
+    assert text.count("pip check") == len(installs) // 2
 
 
 def test_the_lock_has_what_the_pipelines_install_without_asking_for_more() -> None:
@@ -75,9 +75,9 @@ def test_the_lock_has_what_the_pipelines_install_without_asking_for_more() -> No
 @pytest.mark.parametrize("path", ON_GITLAB, ids=name)
 def test_the_image_is_named_by_digest_or_says_that_one_must_be_filled_in(path: Path) -> None:
     """14: A moved tag of the image does not reach jobs that hold an ID token."""
-    found = _DIGEST_OR_PLACEHOLDER.fullmatch(read(path)["default"]["image"]["name"])
-    assert found
-    version, digest = found.groups()
+    match = _DIGEST_OR_PLACEHOLDER.fullmatch(read(path)["default"]["image"]["name"])
+    assert match
+    version, digest = match.groups()
     assert {version} == set(re.findall(r"pulumi-version: ([\d.]+)", GITHUB.read_text(encoding="utf-8")))
     if digest == "DIGEST":
         # An image of that name cannot be pulled, so a job without a digest does not start.

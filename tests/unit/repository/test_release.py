@@ -142,8 +142,8 @@ def metadata(folder: Path) -> Message:
 
 @pytest.mark.slow
 def test_the_checksums_are_those_of_what_people_install_and_of_the_sbom(whole: Path) -> None:
-    found = dict(line.split("  ")[::-1] for line in (whole / "dist/SHA256SUMS").read_text().splitlines())
-    assert found == {
+    checksums = dict(line.split("  ")[::-1] for line in (whole / "dist/SHA256SUMS").read_text().splitlines())
+    assert checksums == {
         name: hashlib.sha256((whole / "dist" / name).read_bytes()).hexdigest()
         for name in (
             f"ambient_components-{VERSION}-py3-none-any.whl",

@@ -31,16 +31,16 @@ def test_what_is_no_address(url: object) -> None:
 
 @pytest.mark.parametrize("url", ["https://a?x=1", "https://a#x", "https://user@a", "https://u:hunter2@a"])
 def test_an_address_has_no_more_than_a_place(url: str) -> None:
-    found = platform_url_problem(url)
-    assert found is not None
-    assert found[0] == "has more than a host, a port and a path"
-    assert "hunter2" not in str(found)
+    verdict = platform_url_problem(url)
+    assert verdict is not None
+    assert verdict[0] == "has more than a host, a port and a path"
+    assert "hunter2" not in str(verdict)
 
 
 def test_a_key_does_not_go_over_the_network_in_plain_text() -> None:
-    found = platform_url_problem("http://acp.example.com")
-    assert found is not None
-    assert found[0] == "is not encrypted, and every request to it has a key in its header"
+    verdict = platform_url_problem("http://acp.example.com")
+    assert verdict is not None
+    assert verdict[0] == "is not encrypted, and every request to it has a key in its header"
 
 
 @pytest.mark.parametrize("url", ["https://acp.example.com", "https://acp.example.com/"])

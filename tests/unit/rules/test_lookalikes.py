@@ -8,9 +8,9 @@ from ambient_components.rules.lookalikes import hidden_character, lookalike
 
 @pytest.mark.parametrize("char", ["\u200b", "\u202e", "\u2066", "\u200e", "\xad", "\ufeff", "\u2060", "\U000e0061"])
 def test_what_cannot_be_seen_is_named(char: str) -> None:
-    found = hidden_character(f"bob{char}@example.com")
-    assert found is not None
-    assert f"U+{ord(char):04X}" in found
+    reason = hidden_character(f"bob{char}@example.com")
+    assert reason is not None
+    assert f"U+{ord(char):04X}" in reason
     # What is deployed stays readable: the platform takes such names.
     assert parse_subject(f"user:bob{char}").name == f"bob{char}"
 

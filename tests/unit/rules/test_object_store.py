@@ -155,9 +155,9 @@ VALUES = st.sampled_from(["https://x", "v-secret", *STORE_APIS, "", None, 1, [],
 
 @given(st.dictionaries(FIELDS, VALUES) | VALUES | st.lists(VALUES))
 def test_anything_is_taken_or_refused_in_words(anything):
-    found = list(store_problems(anything))
-    assert "v-secret" not in "".join(map(str, found))
-    if not found:
+    problems = list(store_problems(anything))
+    assert "v-secret" not in "".join(map(str, problems))
+    if not problems:
         store = read_store(anything)
         # A region is no secret: AWS's address has it in its name.
         assert "v-secret" not in store.address_for_sessions or store.region == "v-secret"

@@ -123,12 +123,12 @@ def received(lost, before, after):
     ],
 )
 def test_a_bucket_that_only_a_lost_run_declared_can_not_vanish(lost, before, after, reason):
-    found = received(lost, before, after)
+    problems = received(lost, before, after)
     if reason is None:
-        assert found == []
+        assert problems == []
     else:
-        text = str(found[0])
-        assert len(found) == 1
+        text = str(problems[0])
+        assert len(problems) == 1
         assert reason in text
         assert "nothing is changed" in text
 

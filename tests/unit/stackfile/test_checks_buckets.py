@@ -52,15 +52,15 @@ OF_EXISTING = (
 @pytest.mark.parametrize("driver", ["s3", "aws"])
 @pytest.mark.parametrize("field", OWN)
 def test_a_shared_bucket_says_nothing_of_the_bucket(field, driver):
-    found = bucket_findings(shared=True, driver=driver, **{field: OWN[field]})
-    assert found == [Finding((*BUCKET, field), *OF_SHARED, at_key=True)]
+    findings = bucket_findings(shared=True, driver=driver, **{field: OWN[field]})
+    assert findings == [Finding((*BUCKET, field), *OF_SHARED, at_key=True)]
 
 
 @pytest.mark.parametrize("field", [*OWN, "shared", "credentials"])
 def test_an_existing_bucket_says_nothing_of_what_is_made(field):
     fields = {**OWN, "shared": True, "credentials": {}}
-    found = bucket_findings(**BY_REFERENCE, **{field: fields[field]})
-    assert found == [Finding((*BUCKET, field), *OF_EXISTING, at_key=True)]
+    findings = bucket_findings(**BY_REFERENCE, **{field: fields[field]})
+    assert findings == [Finding((*BUCKET, field), *OF_EXISTING, at_key=True)]
 
 
 def test_a_tag_is_left_for_the_mark():

@@ -23,10 +23,10 @@ workspaces:
 
 def test_prefixed_names_match_no_login_by_single_sign_on() -> None:
     """The backend impersonates the bare claims of the token (BH/sso.go:35-46)."""
-    found = [*check_installation(parse_stack(NAMES, "x.yaml").file, sso=True, api_server=False)]
-    assert {one.rule for one in found} == {"prefixedName"}
-    assert all(one.warning for one in found)
-    assert [(one.path[1:], one.remedy[0].split(",")[0]) for one in found] == [
+    findings = [*check_installation(parse_stack(NAMES, "x.yaml").file, sso=True, api_server=False)]
+    assert {one.rule for one in findings} == {"prefixedName"}
+    assert all(one.warning for one in findings)
+    assert [(one.path[1:], one.remedy[0].split(",")[0]) for one in findings] == [
         (("pay", "owners", 0), "write 'user:admin'"),
         (("pay", "grants", 1, "user"), "write 'user:bob'"),
         (("pay", "grants", 2, "user"), "write 'user:7d0c'"),
@@ -44,8 +44,8 @@ workspaces:
 
 def test_the_runner_of_v2_has_more_servers_of_its_own() -> None:
     """bridges/claude/mcp.py:137 of the runner, where credentials are bound."""
-    (found,) = check_installation(parse_stack(SERVERS, "x.yaml").file, sso=False, api_server=True)
-    assert (found.rule, found.path[-1], found.warning) == ("runnerMcpServer", "github", True)
+    (finding,) = check_installation(parse_stack(SERVERS, "x.yaml").file, sso=False, api_server=True)
+    assert (finding.rule, finding.path[-1], finding.warning) == ("runnerMcpServer", "github", True)
 
 
 @pytest.mark.parametrize("text", [NAMES, SERVERS])

@@ -22,10 +22,10 @@ from tests.support.stack_checks import WS, findings_of
     ],
 )
 def test_no_credential_lies_with_an_mcp_server(server, path, problem):
-    found = findings_of(settings={"mcpServers": {"custom": {"a": server}}})
+    findings = findings_of(settings={"mcpServers": {"custom": {"a": server}}})
     text = "looks like a credential" if problem == "looks like" else "has a credential in it"
     remedy = ("write ${NAME} and put NAME under secrets.integrations", "revoke it if it was committed")
-    assert found == [Finding((*WS, "settings", "mcpServers", "custom", "a", *path), text, remedy)]
+    assert findings == [Finding((*WS, "settings", "mcpServers", "custom", "a", *path), text, remedy)]
 
 
 @pytest.mark.parametrize(
@@ -57,5 +57,5 @@ def test_flags_of_which_the_platform_ignores_the_workspaces_value(flag):
 
 
 def test_gerrits_server_is_the_runners():
-    (found,) = findings_of(settings={"mcpServers": {"custom": {"gerrit": {"url": "https://h"}}}})
-    assert (found.rule, found.path[-1]) == ("runnerMcpServer", "gerrit")
+    (finding,) = findings_of(settings={"mcpServers": {"custom": {"gerrit": {"url": "https://h"}}}})
+    assert (finding.rule, finding.path[-1]) == ("runnerMcpServer", "gerrit")

@@ -37,8 +37,8 @@ def as_platform(schedule):
 
 
 def template(**fields):
-    found = in_workspace(schedules={"s": {**SMALL, "sessionTemplate": {"initialPrompt": "x", **fields}}})
-    return [(path.removeprefix("schedules.s.sessionTemplate"), problem) for path, problem, _ in found]
+    findings = in_workspace(schedules={"s": {**SMALL, "sessionTemplate": {"initialPrompt": "x", **fields}}})
+    return [(path.removeprefix("schedules.s.sessionTemplate"), problem) for path, problem, _ in findings]
 
 
 def test_fields_that_are_left_out_stay_out():
@@ -67,9 +67,9 @@ def test_all_fields_in_the_words_of_the_platforms_api():
     ],
 )
 def test_fields_that_are_refused(field, value, problem):
-    (found,) = in_workspace(schedules={"s": {**SMALL, field: value}})
-    assert found[0].startswith("schedules.s")
-    assert problem is None or found[1] == problem
+    (finding,) = in_workspace(schedules={"s": {**SMALL, field: value}})
+    assert finding[0].startswith("schedules.s")
+    assert problem is None or finding[1] == problem
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ def shown(**schedules):
 
 
 def test_the_rules_of_the_whole_are_applied_too():
-    found = shown(
+    findings = shown(
         Bad_Id=SMALL,
         a={**SMALL, "sessionTemplate": {"initialPrompt": "x", "runnerType": "gemini-cli"}},
         b={**SMALL, "sessionTemplate": {"initialPrompt": "x", "environmentVariables": {"DB_PASSWORD": "hunter2"}}},
     )
-    assert "hunter2" not in found
-    assert "schedules.b.sessionTemplate.environmentVariables.DB_PASSWORD: looks like a credential" in found
-    assert "schedules.a.sessionTemplate.llmSettings: has no model" in found
-    assert "'Bad_Id' can't be a schedule's id" in found
+    assert "hunter2" not in findings
+    assert "schedules.b.sessionTemplate.environmentVariables.DB_PASSWORD: looks like a credential" in findings
+    assert "schedules.a.sessionTemplate.llmSettings: has no model" in findings
+    assert "'Bad_Id' can't be a schedule's id" in findings
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_rules_of_the_whole_are_applied_too():
     ],
 )
 def test_no_secret_is_quoted(fields):
-    found = shown(s={**SMALL, "sessionTemplate": {"initialPrompt": "x", **fields}})
-    assert TOKEN not in found
-    assert "hunter2" not in found
-    assert "schedules.s.sessionTemplate" in found
+    findings = shown(s={**SMALL, "sessionTemplate": {"initialPrompt": "x", **fields}})
+    assert TOKEN not in findings
+    assert "hunter2" not in findings
+    assert "schedules.s.sessionTemplate" in findings

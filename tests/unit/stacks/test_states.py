@@ -84,8 +84,8 @@ def test_a_key_is_read_from_the_shard_that_holds_it(pulumi: FakeShards, capsys: 
     for names in ([], ["prod"]):
         capsys.readouterr()
         assert run(["keys", "list", *names, "--offline", "--format", "json"]) == 0
-        found = json.loads(capsys.readouterr().out)
-        assert [(key["stack"], key["workspace"], key["id"]) for key in found["keys"]] == [("prod", "pay", "ci")]
+        document = json.loads(capsys.readouterr().out)
+        assert [(key["stack"], key["workspace"], key["id"]) for key in document["keys"]] == [("prod", "pay", "ci")]
 
 
 def without_ledger_steps(pulumi: FakeShards) -> None:

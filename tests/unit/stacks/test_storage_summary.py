@@ -63,8 +63,8 @@ def state(
     ledger = resource("ambient:index:AccessLedger", "")
     ledger["inputs"] = {"workspaces": {"payments": declared}}
     bucket = resource("ambient:index:S3Bucket", "bucket", {"bucket": "payments-sessions"})
-    found = list(items) or [resource("ambient:index:Bucket", ""), bucket, credentials(**(of_key or {}))]
-    return {"deployment": {"resources": [ledger, *found]}}
+    deployed = list(items) or [resource("ambient:index:Bucket", ""), bucket, credentials(**(of_key or {}))]
+    return {"deployment": {"resources": [ledger, *deployed]}}
 
 
 def the_bucket(export: dict[str, Any]) -> DeployedBucket:

@@ -138,14 +138,14 @@ class TestReading:
         assert usage(read(export), None) == ""
 
     def test_declared_and_not_given_yet(self) -> None:
-        found = read(without(state(), "payments/grant/group:devs")).workspaces[0].access[1]
-        assert (found.subject, found.declared, found.actual, found.settled) == ("group:devs", "edit", (), False)
+        access = read(without(state(), "payments/grant/group:devs")).workspaces[0].access[1]
+        assert (access.subject, access.declared, access.actual, access.settled) == ("group:devs", "edit", (), False)
 
     def test_a_change_that_stopped_halfway_shows_both_roles(self) -> None:
         export = state()
         resources(export).append(binding("payments/grant/group:devs", "admin", delete=True))
-        found = read(export).workspaces[0].access[1]
-        assert (found.declared, found.actual, found.settled) == ("edit", ("admin", "edit"), False)
+        access = read(export).workspaces[0].access[1]
+        assert (access.declared, access.actual, access.settled) == ("edit", ("admin", "edit"), False)
 
     def test_access_that_outlived_its_declaration(self) -> None:
         export = state()
@@ -470,8 +470,8 @@ def test_a_generation_of_another_kind_ends_no_overview(value: object) -> None:
 
 def test_a_role_that_is_none_of_the_platforms_is_named_in_full() -> None:
     roles = [{"kind": "ClusterRole", "name": "cluster-admin"}, {"kind": "Role", "name": "ambient-project-admin"}]
-    found = [resource("RoleBinding", f"payments/grant/user:{n}", {"roleRef": role}) for n, role in enumerate(roles)]
-    export = {"deployment": {"resources": found}}
+    items = [resource("RoleBinding", f"payments/grant/user:{n}", {"roleRef": role}) for n, role in enumerate(roles)]
+    export = {"deployment": {"resources": items}}
     assert [one.role for one in bindings(export)] == ["ClusterRole/cluster-admin", "Role/ambient-project-admin"]
 
 

@@ -67,8 +67,8 @@ def test_nothing_that_was_not_made_can_be_let_go(world):
 def test_the_secret_is_marked_and_nothing_else_is(world):
     _, outputs = S3Credentials().create(world.context(), {**WANTED, "generation": 1})
     assert [name for name, value in outputs.items() if isinstance(value, Secret)] == ["secretKey"]
-    found = S3Credentials().read(world.context(), USER, WANTED, {**outputs, "secretKey": outputs["secretKey"].value})
-    assert isinstance(found.outputs["secretKey"], Secret)
+    result = S3Credentials().read(world.context(), USER, WANTED, {**outputs, "secretKey": outputs["secretKey"].value})
+    assert isinstance(result.outputs["secretKey"], Secret)
 
 
 def test_keys_without_an_end_are_not_rotated(keys, monkeypatch):

@@ -138,9 +138,9 @@ def test_whose_a_bucket_is_that_exists_is_told_before_anything_is_changed(world,
     s3.create_bucket(Bucket="pay-sessions")
     if mark:
         s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [mark]})
-    found = reasons(world, entry({**BUCKET, **more}))
-    assert len(found) == (1 if received else 0)
-    assert not received or received in found[0]
+    refusals = reasons(world, entry({**BUCKET, **more}))
+    assert len(refusals) == (1 if received else 0)
+    assert not received or received in refusals[0]
 
 
 @pytest.mark.parametrize(
@@ -227,15 +227,15 @@ def test_what_was_not_released_whole_does_not_leave(world, s3, whole, of):
     if not whole:
         s3.put_bucket_tagging(Bucket="pay-sessions", Tagging={"TagSet": [MARK]})
     if of == "bucket":
-        found = reasons(world, entry(), entry({**BUCKET, "state": "released"}))
+        refusals = reasons(world, entry(), entry({**BUCKET, "state": "released"}))
     else:
         notes = {"ambient-components/owner": None, "ambient-components/released-by": OWNER}
         world.api.change(f"{NAMESPACES}/pay", {"metadata": {"annotations": notes}})
-        found = reasons(world, None, entry(BUCKET, state="released"))
-    assert len(found) == (0 if whole else 1)
+        refusals = reasons(world, None, entry(BUCKET, state="released"))
+    assert len(refusals) == (0 if whole else 1)
     if not whole:
-        assert "bucket 'pay-sessions' was not released whole: it still has this stack's ownership tag" in found[0]
-        assert "put it back as it was, with 'state: released', deploy, and then" in found[0]
+        assert "bucket 'pay-sessions' was not released whole: it still has this stack's ownership tag" in refusals[0]
+        assert "put it back as it was, with 'state: released', deploy, and then" in refusals[0]
 
 
 def test_a_bucket_that_is_to_be_kept_leaves_only_once_that_is_recorded(world, s3):

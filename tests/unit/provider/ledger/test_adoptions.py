@@ -41,9 +41,9 @@ def noted(world, after, olds=None):
 def test_who_has_access_is_noted_for_each(world, count):
     names = [f"w{number:02}" for number in range(count)]
     exists(world, *names, "other")
-    found = noted(world, dict.fromkeys(names, ENTRY))
-    assert [one.workspace for one in found] == names
-    for one in found:
+    notes = noted(world, dict.fromkeys(names, ENTRY))
+    assert [one.workspace for one in notes] == names
+    for one in notes:
         assert one.taken == (RoleAssignment(one.workspace, "user:alice", "admin", "owner"),)
         assert one.objects == (("RoleBinding", "ambient-admin-alice"),)
 

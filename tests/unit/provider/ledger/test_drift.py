@@ -93,9 +93,9 @@ def test_where_one_workspaces_accounts_can_not_be_listed_the_others_are_looked_a
         world.api.add(accounts_of(workspace), "builder")
     world.api.fail("GET", "/namespaces/pay/serviceaccounts$", 500, "no such luck")
     without = {**ENTRY, "grants": {}}
-    found = warnings(world, {"pay": without, "zoo": without}, {"pay": ENTRY, "zoo": ENTRY})
-    assert any("'pay': its accounts can't be listed" in text for text in found)
-    assert any("'zoo': edit of group:devs ends in this run" in text and "builder" in text for text in found)
+    lines = warnings(world, {"pay": without, "zoo": without}, {"pay": ENTRY, "zoo": ENTRY})
+    assert any("'pay': its accounts can't be listed" in text for text in lines)
+    assert any("'zoo': edit of group:devs ends in this run" in text and "builder" in text for text in lines)
 
 
 def acknowledged(world, acknowledged):

@@ -36,8 +36,8 @@ def install(world, floor=None):
 def warned(world, news=GUARDED):
     assert reasons(world, news, news) == []
     assert world.writes() == []
-    found = [problem for text in world.engine.texts("warning") for problem in decode(text)]
-    return [(one.rule, one.problem, one.workspaces) for one in found if (one.rule or "").startswith("guard")]
+    problems = [problem for text in world.engine.texts("warning") for problem in decode(text)]
+    return [(one.rule, one.problem, one.workspaces) for one in problems if (one.rule or "").startswith("guard")]
 
 
 @pytest.mark.parametrize("floor", [None, *GuardMode])
@@ -117,7 +117,7 @@ def test_without_the_field_a_deployer_that_is_not_exempt_is_refused_too(world, b
 def test_who_may_not_see_the_guard_learns_of_it_by_a_dry_run(world, status, said, refused):
     world.api.fail("GET", "/ambient-guard-workspaces", 403, "cannot get resource")
     world.api.fail("POST", "/namespaces$", status, said)
-    found = reasons(world, UNGUARDED, UNGUARDED)
-    assert ["does not exempt the deployer" in reason for reason in found] == [True] * refused
+    refusals = reasons(world, UNGUARDED, UNGUARDED)
+    assert ["does not exempt the deployer" in reason for reason in refusals] == [True] * refused
     (probe,) = world.api.seen("POST", "/namespaces$")
     assert probe.query == {"dryRun": "All"}

@@ -33,8 +33,8 @@ def warned(world, acknowledged=None, **workspaces):
     before = len(world.engine.texts("warning"))
     assert reasons(world, news | {"acknowledged": acknowledged or {}}, news) == []
     assert world.writes() == []
-    found = [problem for text in world.engine.texts("warning")[before:] for problem in decode(text)]
-    return [(one.rule, one.problem) for one in found if one.rule in KNOWN]
+    problems = [problem for text in world.engine.texts("warning")[before:] for problem in decode(text)]
+    return [(one.rule, one.problem) for one in problems if one.rule in KNOWN]
 
 
 def test_no_platform(world):

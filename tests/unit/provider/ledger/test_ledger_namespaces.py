@@ -41,11 +41,11 @@ TAKEN = None
 def test_whose_a_namespace_is_decides(world, name, annotations, before, after, received):
     world.api.add("/api/v1/namespaces", name, annotations=annotations)
     olds = None if before is None else {"owner": OWNER, "workspaces": {name: {**entry(owners=()), **before}}}
-    found = reasons(world, {"owner": OWNER, "workspaces": {name: {**entry(owners=()), **after}}}, olds)
+    refusals = reasons(world, {"owner": OWNER, "workspaces": {name: {**entry(owners=()), **after}}}, olds)
     if received is None:
-        assert found == []
+        assert refusals == []
     else:
-        (reason,) = found
+        (reason,) = refusals
         assert received in reason
     assert world.writes() == []
 

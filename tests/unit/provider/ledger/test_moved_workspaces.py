@@ -31,8 +31,8 @@ def test_what_is_excluded_is_not_leaving() -> None:
 
 
 def test_it_is_never_recorded() -> None:
-    found = inputs({"aa": {}}, {"aa": {}}, moved=["cc"])
-    assert found.to_record == {"owner": OWNER, "workspaces": {"aa": {}}}
+    checked = inputs({"aa": {}}, {"aa": {}}, moved=["cc"])
+    assert checked.to_record == {"owner": OWNER, "workspaces": {"aa": {}}}
     assert inputs({"aa": {}}, {"aa": {}}).to_record is None
 
 
@@ -44,8 +44,8 @@ def test_names_of_another_form_are_refused(name: str, value: Any) -> None:
 
 
 def test_the_ledgers_other_words_on_it_are_left_out_and_those_on_others_stay() -> None:
-    found = inputs({"aa": {}}, {}, moved=["aa"]).remaining(
+    refusals = inputs({"aa": {}}, {}, moved=["aa"]).remaining(
         [refusal("is gone", workspaces=("aa",)), refusal("is bad", workspaces=("bb",))]
     )
-    assert [one.workspaces for one in found] == [("aa",), ("bb",)]
-    assert "ambient reshard" in str(found[0])
+    assert [one.workspaces for one in refusals] == [("aa",), ("bb",)]
+    assert "ambient reshard" in str(refusals[0])

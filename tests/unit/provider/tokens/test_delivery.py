@@ -112,14 +112,14 @@ def test_a_namespace_that_becomes_a_workspace_gets_no_further_key(world, desired
     _, state = world.plugin.create(desired)
     before = there(world)
     becomes_a_workspace()
-    found = refreshed(world, desired, state)
+    outputs = refreshed(world, desired, state)
     if desired is DELIVERED:
-        assert "is a workspace: every session in it could read the key" in found["undelivered"]
-        assert world.plugin.diff(desired, found, desired).changes == SOME
+        assert "is a workspace: every session in it could read the key" in outputs["undelivered"]
+        assert world.plugin.diff(desired, outputs, desired).changes == SOME
     else:
         assert "is a workspace: every session in it could read the key" in received(world, "warning")
     due(world)
-    assert "is a workspace" in refusal(lambda: world.plugin.update(found, desired))
+    assert "is a workspace" in refusal(lambda: world.plugin.update(outputs, desired))
     assert (mints(world), there(world)) == (1, before)
 
 
@@ -290,5 +290,5 @@ def test_a_token_that_another_secret_kept_away_is_revoked(world):
 
 def secrets_of(world):
     """Name and uid of each token Secret."""
-    found = [world.api.objects[f"{SECRETS}/{name}"]["metadata"] for name in world.api.names(SECRETS)]
-    return [(one["name"], one["uid"]) for one in found]
+    secrets = [world.api.objects[f"{SECRETS}/{name}"]["metadata"] for name in world.api.names(SECRETS)]
+    return [(one["name"], one["uid"]) for one in secrets]

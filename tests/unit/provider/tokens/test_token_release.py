@@ -32,11 +32,11 @@ def released(world, rotated):
 
 def marks(world):
     """The owner's mark of each handle."""
-    found = {}
+    owners = {}
     for path, one in world.api.objects.items():
         if path.startswith(f"{SECRETS}/"):
-            found[path.rsplit("/", 1)[1]] = one["metadata"]["annotations"].get(OWNER_ANNOTATION)
-    return found
+            owners[path.rsplit("/", 1)[1]] = one["metadata"]["annotations"].get(OWNER_ANNOTATION)
+    return owners
 
 
 def outputs(state):

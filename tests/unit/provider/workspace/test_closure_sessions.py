@@ -242,10 +242,10 @@ def test_a_preview_names_sessions_and_schedules_and_changes_nothing(world):
 
 def test_a_refresh_finds_pods_only_where_the_next_update_deletes_them(world):
     session(world)
-    found = plain(world.plugin.read(DELETE_PODS, DELETE_PODS, urn=CLOSURE, identity="pay").properties)["found"]
-    assert (found, warnings(world)) == (["pod run-1-runner"], [])
-    found = plain(world.plugin.read(STOP, STOP, urn=CLOSURE, identity="pay").properties)["found"]
-    assert found == []
+    access = plain(world.plugin.read(DELETE_PODS, DELETE_PODS, urn=CLOSURE, identity="pay").properties)["found"]
+    assert (access, warnings(world)) == (["pod run-1-runner"], [])
+    access = plain(world.plugin.read(STOP, STOP, urn=CLOSURE, identity="pay").properties)["found"]
+    assert access == []
     (warning,) = warnings(world)
     assert "pods of its sessions still run, with their credentials: run-1-runner" in warning
 

@@ -93,10 +93,10 @@ def test_drift_of_what_is_ours_shows_in_the_next_diff_and_ends_with_the_update(
     world.plugin.create(desired, urn=urn)
     right = world.api.objects[path]
     world.api.change(path, patch)
-    found = read(world, desired, urn)
-    answer = world.plugin.diff(found, found, desired, urn=urn)
+    inputs = read(world, desired, urn)
+    answer = world.plugin.diff(inputs, inputs, desired, urn=urn)
     assert {where: one.kind for where, one in answer.detailedDiff.items()} == changes
-    world.plugin.update(found, desired, urn=urn)
+    world.plugin.update(inputs, desired, urn=urn)
     assert read(world, desired, urn) == desired
     section = "data" if urn == FLAGS else "spec"
     if urn != CONTAINERS:
