@@ -9,7 +9,7 @@ import yaml
 
 from ambient_components._version import VERSION
 from ambient_components.engine import urns
-from ambient_components.languages.components import COMPONENTS
+from ambient_components.languages.components import _SECRET, COMPONENTS
 from ambient_components.languages.schema import COMPONENT_SCHEMAS, schema, schema_json
 from ambient_components.model.clusters import SETTINGS
 from ambient_components.model.derive import arguments
@@ -120,3 +120,7 @@ def test_the_arguments_are_those_that_the_models_check():
 def test_the_client_side_of_the_provider_declares_its_settings_and_requires_none():
     assert ProviderArgs.__required_keys__ | ProviderArgs.__optional_keys__ == set(SETTINGS)
     assert not ProviderArgs.__required_keys__
+
+
+def test_what_no_error_prints_is_marked_in_the_models():
+    assert {"secrets", "accessKey", "secretKey", "kubeconfig"} == _SECRET
