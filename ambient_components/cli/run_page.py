@@ -44,7 +44,8 @@ def kept(run: Callable[[], int], environ: Mapping[str, str] = os.environ) -> int
     copied = (cast(TextIO, _Copied(stream, copy)) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(next(copied)), redirect_stderr(next(copied)):
         code = run()
-    last = f"{format_time(clock.now())}: exit code {code}, {environ.get('AMBIENT_RUN_JOB', 'no Job').partition('/')[0]}"
+    job, commit = (environ.get(f"AMBIENT_RUN_{what}", "unknown") for what in ("JOB", "COMMIT"))
+    last = f"{format_time(clock.now())}: exit code {code}, commit {commit[:12]}, Job {job.partition('/')[0]}"
     data = {"last": last}
     if code != 0 or Child.begun > engines:
         data["page"] = f"{last}\n\n{_shortened(copy.getvalue())}\n"

@@ -46,6 +46,45 @@ def applied(fleet: Fleet, namespace: str, *words: str) -> dict[str, Any]:
     return items
 
 
+def job_of(cronjob: dict[str, Any], name: str) -> dict[str, Any]:
+    """What `kubectl create job --from cronjob/…` makes."""
+    namespace = cronjob["metadata"]["namespace"]
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": namespace}}
+    return {**body, "spec": cronjob["spec"]["jobTemplate"]["spec"]}
+
+
+def test_the_job_of_a_fleet_is_admitted_where_pods_are_restricted(
+    machine: Machine, fleet: Fleet, namespace: str
+) -> None:
+    items = applied(fleet, namespace, "--fleet", fleet.name)
+    # Applied again, with the next commit, nothing is refused as immutable.
+    applied(fleet, namespace, "--fleet", fleet.name, "--commit", "e" * 40)
+    applied(fleet, namespace, "--fleet", fleet.name, "--refresh")
+    job = machine.create(f"/apis/batch/v1/namespaces/{namespace}/jobs", job_of(items["CronJob"], "now"))
+    assert job["spec"]["completions"] == 3
+    pods = f"/api/v1/namespaces/{namespace}/pods?dryRun=All"
+    template = job["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {**template["metadata"], "name": "one"}}
+    made = machine.create(pods, {**pod, "spec": template["spec"]})
+    assert made["spec"]["serviceAccountName"] == items["ServiceAccount"]["metadata"]["name"]
+    # What the pods read of themselves is there: the controller sets the index.
+    labels = {f"metadata.labels['{name}']" for name in template["metadata"]["labels"]}
+    paths = {
+        variable["valueFrom"]["fieldRef"]["fieldPath"]
+        for variable in template["spec"]["containers"][0]["env"]
+        if "valueFrom" in variable
+    }
+    assert paths - labels == {
+        "metadata.name",
+        "metadata.uid",
+        "metadata.annotations['batch.kubernetes.io/job-completion-index']",
+    }
+    # A pod that asks for more is refused, so this one was looked at.
+    more = {**pod, "spec": {**template["spec"], "securityContext": {"runAsNonRoot": False}}}
+    token = machine.cluster.token_of("sandbox-admin")
+    assert machine.request("POST", pods, token=token, body=more) == 403
+
+
 def test_a_pods_account_deploys_its_shard_and_leaves_a_page(
     machine: Machine, fleet: Fleet, namespace: str, tmp_path: Path
 ) -> None:
@@ -75,7 +114,7 @@ def test_a_pods_account_deploys_its_shard_and_leaves_a_page(
     assert [fleet.there(one) for one in range(6)] == [False, True, False] * 2
     kept = page()
     assert set(kept) == {"01.last", "01.page"}
-    assert "exit code 0, now" in kept["01.last"]
+    assert ", Job now" in kept["01.last"]
     assert "alice@example.com" in kept["01.page"]
     # Nothing to do: no engine, and the page of the last change stays.
     pod(1).ok()

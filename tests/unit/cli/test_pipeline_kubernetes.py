@@ -1,5 +1,6 @@
 """`ambient pipeline kubernetes`: the printed objects, and what is refused before they are printed."""
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -100,18 +101,45 @@ def test_the_run_that_corrects_drift_is_another_cronjob_of_the_same_account(
     assert pod["serviceAccountName"] == "ambient-prod"
 
 
-def test_what_the_checkout_knows_is_the_default(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def git(folder: Path, *words: str) -> str:
+    words = ("-c", "user.name=a", "-c", "user.email=a@example.com", *words)
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def project(folder: Path) -> Path:
+    """A project below the top of a repository."""
     top = folder / "top"
     project = write_project(top / "deploy", {"stacks/lab.yaml": STACK}, "ours")
+    git(top, "init", "--quiet")
+    git(top, "add", ".")
+    git(top, "commit", "--quiet", "-m", "one")
+    return project
 
-    def git(*words: str) -> str:
-        words = ("-c", "user.name=a", "-c", "user.email=a@example.com", *words)
-        return subprocess.run(["git", *words], cwd=top, capture_output=True, text=True, check=True).stdout.strip()
 
-    git("init", "--quiet")
-    git("add", ".")
-    git("commit", "--quiet", "-m", "one")
-    git("remote", "add", "origin", "ssh://git@git.example.com/platform/workspaces.git")
+def test_a_pod_fetches_exactly_the_commit(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = git(project, "rev-parse", "HEAD")
+    (project / "stacks/lab.yaml").write_text("workspaces: {bb: {}}\n")
+    git(project, "commit", "--quiet", "-a", "-m", "two")
+    job = by_kind(printed(capsys, "lab"))["CronJob"]["spec"]["jobTemplate"]["spec"]
+    script = job["template"]["spec"]["initContainers"][0]["command"][2]
+
+    def checkout(place: Path, commit: str) -> int:
+        given = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "REPOSITORY": f"file://{project.parent}"}
+        given |= {"COMMIT": commit, "FOLDER": str(place / "deploy")}
+        words = ["sh", "-euc", script.replace("/tmp/project", str(place))]  # noqa: S108
+        return subprocess.run(words, env=given, capture_output=True, check=False).returncode
+
+    there = tmp_path / "there"
+    assert checkout(there, first) == 0
+    assert (there / "deploy/stacks/lab.yaml").read_text() == STACK
+    assert (there / "deploy/.venv").readlink() == Path("/opt/ambient")
+    assert git(there, "rev-parse", "HEAD") == first
+    assert checkout(tmp_path / "nowhere", "0" * 40) != 0
+
+
+def test_what_the_checkout_knows_is_the_default(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    git(project, "remote", "add", "origin", "ssh://git@git.example.com/platform/workspaces.git")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         patch.setenv("PULUMI_BACKEND_URL", "gs://state")
@@ -124,7 +152,7 @@ def test_what_the_checkout_knows_is_the_default(folder: Path, capsys: pytest.Cap
     pod = by_kind(text)["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     variables = {item["name"]: item["value"] for item in pod["initContainers"][0]["env"]}
     assert variables["REPOSITORY"] == "ssh://git@git.example.com/platform/workspaces.git"
-    assert variables["COMMIT"] == git("rev-parse", "HEAD")
+    assert variables["COMMIT"] == git(project, "rev-parse", "HEAD")
     assert variables["FOLDER"] == pod["containers"][0]["workingDir"] == "/tmp/project/deploy"  # noqa: S108
     assert {"name": "PULUMI_BACKEND_URL", "value": "gs://state"} in pod["containers"][0]["env"]
 

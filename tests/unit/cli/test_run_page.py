@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+import typer
 
 from ambient_components.cli import run_page
 from ambient_components.cluster.client import Cluster
@@ -23,11 +24,13 @@ def pod(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:  # noqa: F811
 def run(code: int, text: str, *, engines: int = 0, index: str = "3") -> int:
     def command() -> int:
         print(text)
+        typer.echo("by typer")
         print("told to people", file=sys.stderr)
         Child.begun += engines
         return code
 
     given = {"AMBIENT_RUN_PAGE": "runs/ambient-prod", "AMBIENT_RUN_INDEX": index, "AMBIENT_RUN_JOB": "prod-1/uid"}
+    given |= {"AMBIENT_RUN_COMMIT": "c" * 40}
     return run_page.kept(command, given)
 
 
@@ -37,11 +40,11 @@ def data(api: FakeApi) -> dict[str, str]:  # noqa: F811
 
 def test_each_index_has_its_last_run_and_its_page(pod: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(0, "Who gains access:  ", engines=1) == 0
-    assert capsys.readouterr() == ("Who gains access:  \n", "told to people\n")
+    assert capsys.readouterr() == ("Who gains access:  \nby typer\n", "told to people\n")
     kept = data(pod)
     assert set(kept) == {"03.last", "03.page"}
-    assert kept["03.last"].endswith(": exit code 0, prod-1")
-    assert kept["03.page"] == f"{kept['03.last']}\n\nWho gains access:\ntold to people\n"
+    assert kept["03.last"].endswith(": exit code 0, commit cccccccccccc, Job prod-1")
+    assert kept["03.page"] == f"{kept['03.last']}\n\nWho gains access:\nby typer\ntold to people\n"
     # Nothing to do: the page of the last change stays.
     assert run(0, "nothing") == 0
     assert data(pod)["03.page"] == kept["03.page"]
@@ -56,7 +59,7 @@ def test_a_long_page_keeps_its_begin_and_its_end(pod: FakeApi) -> None:
     assert len(page) < 8_300
     assert "\n\nbegin\n" in page
     assert "characters are left out: kubectl logs has them" in page
-    assert page.endswith("\nend\ntold to people\n")
+    assert page.endswith("\nend\nby typer\ntold to people\n")
 
 
 def test_a_page_that_can_not_be_written_changes_no_exit_code(pod: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
