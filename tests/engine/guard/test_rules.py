@@ -186,10 +186,15 @@ ATTACKS = [
         change(f"serviceaccounts/{UI_KEY}", {"metadata": {"labels": {"app": "x"}}}),
     ),
     attack(
-        "creatorNote", "but who makes it", BOB, change(f"serviceaccounts/{UI_KEY}", noted(created_by_user_id="carol"))
+        "creatorNote",
+        "for its maker alone",
+        BOB,
+        change(f"serviceaccounts/{UI_KEY}", noted(created_by_user_id="carol")),
     ),
-    attack("creatorNote", "but who makes it", BOB, change(f"serviceaccounts/{UI_KEY}", noted(created_by_user_id=None))),
-    attack("creatorNote", "but who makes it", BOB, account_of(ALICES_KEY)),
+    attack(
+        "creatorNote", "for its maker alone", BOB, change(f"serviceaccounts/{UI_KEY}", noted(created_by_user_id=None))
+    ),
+    attack("creatorNote", "for its maker alone", BOB, account_of(ALICES_KEY)),
     attack("accounts", "the role of its maker", BOB, account_of(key(NEW_KEY, "admin", "bob-example.com"))),
     attack("sharing", "with the role view", BOB, account_of(BOBS_KEY), "view"),
     attack("sharing", "in Git alone", BOB, account_of(BOBS_KEY), "none"),
