@@ -33,12 +33,12 @@ class Refused(Exception):  # noqa: N818 - what the guard does
 
 
 @contextmanager
-def installed(machine: Machine, floor: GuardMode | None = None) -> Iterator[None]:
+def installed(machine: Machine, floor: GuardMode | None = None, *, username_prefix: str = "") -> Iterator[None]:
     """The guard is in force, and gone afterwards; nothing is done where the whole session has it."""
     if machine.get(f"{POLICIES}/{policy_name('tokens')}") is not None:
         yield
         return
-    printed = objects(GuardOptions(floor=floor))
+    printed = objects(GuardOptions(floor=floor, username_prefix=username_prefix))
     for one in printed:
         machine.admin().apply(one)
     in_force(machine)
