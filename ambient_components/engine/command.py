@@ -180,6 +180,7 @@ _WORDS: Final = {
     ("up",): "Deploying",
     ("refresh",): "Refreshing the state",
     ("destroy",): "Destroying",
+    ("cancel",): "Unlocking",
 }
 
 

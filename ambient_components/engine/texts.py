@@ -4,7 +4,8 @@ Everything else is read as data: events, exit codes, types of resources, our own
 """
 
 import re
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from ambient_components.errors import Problem, refusal
 
@@ -32,6 +33,27 @@ _NO_BACKEND: Final = ("requires logging in", "PULUMI_ACCESS_TOKEN")
 _NO_STACK: Final = re.compile(r"no stack named '(?P<stack>[^']+)' found")
 _NO_PASSPHRASE: Final = "passphrase must be set"  # noqa: S105  # words
 _WRONG_PASSPHRASE: Final = "incorrect passphrase"  # noqa: S105  # words
+
+
+class Lock(NamedTuple):
+    """A lock of a state in files or in a bucket, as the engine reports it."""
+
+    who: str
+    host: str
+    pid: int
+    since: str
+
+    @property
+    def time(self) -> float:
+        """Seconds since 1970, whole ones. No number if the engine's text is none of a time."""
+        try:
+            return datetime.fromisoformat(self.since).timestamp()
+        except ValueError:
+            return float("nan")
+
+    @property
+    def holder(self) -> str:
+        return f"{self.who} on {self.host}, process {self.pid}, since {self.since}"
 
 
 def plain(text: str) -> str:
@@ -67,8 +89,11 @@ def is_locked(text: str) -> bool:
     return any(words in text for words in _LOCKED)
 
 
-def locks(text: str) -> list[dict[str, str]]:
-    return [match.groupdict() for match in _LOCK.finditer(text)]
+def locks(text: str) -> list[Lock]:
+    """Return the locks that the engine found. Pulumi's service does not name the holder."""
+    if not is_locked(text):
+        return []
+    return [Lock(match["who"], match["host"], int(match["pid"]), match["since"]) for match in _LOCK.finditer(text)]
 
 
 def has_pending_operations(text: str) -> bool:

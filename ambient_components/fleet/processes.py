@@ -20,9 +20,11 @@ from ambient_components.engine import texts
 from ambient_components.engine.attaching import attach
 from ambient_components.engine.command import environment, phase, start
 from ambient_components.errors import AmbientError, refusal
+from ambient_components.fleet.locks import note_of, run_despite_dead
 from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.problem_json import decode
 from ambient_components.stacks.pulumi import PulumiEngine
+from ambient_components.warm import client
 
 _ANSWERED = tuple(
     signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__
@@ -83,12 +85,16 @@ class Child:
         self.started = time.monotonic()
         self._reported: list[str] = []
         environ = environment(environ)  # of the program too
+        self._note = note_of(folder, arguments[[*arguments].index("--stack") + 1], environ)
+        self._note.begin()
         self._warm = attach(arguments, folder, environ)
         try:
             self._process = start([*arguments, *self._warm.flags], folder, self._warm.environment(environ))
         except BaseException:
             self._warm.close()
+            self._note.ended(0)
             raise
+        self._note.started(self._process.pid, *client.sessions())
         self._errors = threading.Thread(target=self._listen, daemon=True)
         self._errors.start()
 
@@ -104,6 +110,7 @@ class Child:
             for line in self._process.stdout:
                 self.reported.take(line)
             code = self._process.wait()
+        self._note.ended(code)
         self._errors.join(timeout=5)
         if code != 0 and not self.reported.failures:
             self._explain(code)
@@ -222,21 +229,40 @@ def carry_out(engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose:
     run is deleted.
     """
     begun = time.monotonic()
-    words = engine.arguments(
-        (verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags, "--stack", stack)
-    )
+    words = [
+        *engine.arguments((verb, "--yes", "--skip-preview", "--json", "--suppress-outputs", *flags, "--stack", stack))
+    ]
     # Also a passphrase that was typed. `Child` takes it as the whole environment.
     environ = engine.environment((verb, "--stack", stack))
     handle, path = tempfile.mkstemp(prefix=f"ambient-{verb}-{stack.replace('/', '-')}-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log, Interrupts() as interrupts:
-        reported = Logged(log=log, shown=verbose)
-        try:
+        tries: list[tuple[Logged, Child, int]] = []
+
+        def attempt() -> str:
+            """Run the engine, and return its output if it did not even begin. Not again after an interrupt."""
+            if tries and interrupts.count:
+                return ""
+            reported = Logged(log=log, shown=verbose)
             child = Child(words, engine.folder, environ, reported)
+            code = _waited(child, phase((verb, "--stack", stack)), stack, interrupts)
+            reported.write(line for line in child.output.splitlines() if line not in reported.other)
+            tries.append((reported, child, code))
+            return "" if code == 0 or reported.began else child.output
+
+        def unlock() -> bool:
+            if verb == "up" and "--refresh" not in words:
+                words.append("--refresh")  # the dead run may have deleted what is still in the state
+            return engine.attempt("cancel", "--yes", "--stack", stack).code == 0
+
+        def say(text: str) -> None:
+            activity.note(f"ambient: {stack}: {text}")
+
+        try:
+            run_despite_dead(note_of(engine.folder, stack, environ), attempt, unlock, say)
         except AmbientError:
             Path(path).unlink(missing_ok=True)
             raise
-        code = _waited(child, phase((verb, "--stack", stack)), stack, interrupts)
-        reported.write(line for line in child.output.splitlines() if line not in reported.other)
+        reported, child, code = tries[-1]
         reported.close()
     interrupted = interrupts.count > 0 and code != 0
     ended = Ended(verb, stack, reported, code, interrupted, child.output, time.monotonic() - begun, path)

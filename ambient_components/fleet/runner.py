@@ -15,6 +15,7 @@ from ambient_components.engine.backend import output_names
 from ambient_components.engine.command import CommandError
 from ambient_components.errors import AmbientError, refusal
 from ambient_components.fleet.jobs import Job, Phase
+from ambient_components.fleet.locks import note_of, run_despite_dead
 from ambient_components.fleet.processes import Child, Interrupts, answer
 from ambient_components.fleet.progress import View
 from ambient_components.fleet.recorder import Recorder
@@ -22,8 +23,7 @@ from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.shards import CHECK_VARIABLE, CHECKPOINTS_VARIABLE, RUN_VARIABLE
 from ambient_components.shards.excluded import EXCLUDE_VARIABLE, ROUNDS, exclude_flags, excluded_text, keys_in, reasons
 from ambient_components.shards.records import Record, Run, begin
-from ambient_components.stacks import pulumi
-from ambient_components.stacks.pulumi import passphrase
+from ambient_components.stacks.pulumi import PulumiEngine, passphrase
 
 
 class Runner:
@@ -37,6 +37,7 @@ class Runner:
         self._working = min(at_once, len(self._waiting))
         self._alone = self._working == 1
         self._ended: deque[Job] = deque()
+        self._notes: deque[str] = deque()
         self._stopping = False
 
     def run(self) -> bool:
@@ -62,7 +63,9 @@ class Runner:
         return interrupts.count > 0
 
     def _tell(self) -> None:
-        """Pass ended jobs to the view. Only the main thread writes to the terminal."""
+        """Pass notes and ended jobs to the view. Only the main thread writes to the terminal."""
+        while self._notes:
+            self._view.note(self._notes.popleft())
         while self._ended:
             self._view.ended(self._ended.popleft())
         self._view.tick()
@@ -103,16 +106,12 @@ class Runner:
         if job.refresh_first and self._ends_with_refresh(job):
             return
         before = self._begin(job)
-        environ = self._environ(job)
-        with self._lock:
-            if not self._stopping:
-                job.child = Child(self._command(job), job.fleet.project.folder, environ, job.reported)
-        if job.child is None:
+        code = self._run_despite_dead(job)
+        if code is None:
             job.phase = Phase.INTERRUPTED
             if before is not None:
                 self._take_back(job, before)  # nothing was started
             return
-        code = self._wait(job, environ)
         job.locked = code != 0 and texts.is_locked(job.output)
         if code == 0:
             job.phase = Phase.DONE
@@ -124,6 +123,32 @@ class Runner:
             self._recorder.ended(job)
         else:
             job.recorded = False
+
+    def _run_despite_dead(self, job: Job) -> int | None:
+        """Run a shard, also if a dead run has locked it, and return the exit code. None if nothing was started."""
+        folder, environ = job.fleet.project.folder, self._environ(job)
+        codes: list[int] = []
+
+        def attempt() -> str:
+            reported = Reported(warnings=job.reported.warnings) if codes else job.reported
+            with self._lock:
+                if self._stopping:
+                    return ""
+                job.reported = reported
+                job.child = Child(self._command(job), folder, environ, reported)
+            codes.append(self._wait(job, environ))
+            return "" if codes[-1] == 0 or job.reported.began else job.output
+
+        def unlock() -> bool:
+            # The dead run may have deleted what is still in the state.
+            job.refresh, job.drifted = True, None
+            return PulumiEngine(folder, environ).attempt("cancel", "--yes", "--stack", job.stack).code == 0
+
+        def say(text: str) -> None:
+            self._notes.append(f"ambient: {job.stack}: {text}")
+
+        run_despite_dead(note_of(folder, job.stack, environ), attempt, unlock, say)
+        return codes[-1] if codes else None
 
     def _ends_with_refresh(self, job: Job) -> bool:
         """Refresh a shard's state and check its ledger. Return whether no run follows: no drift, or interrupted."""
@@ -158,7 +183,7 @@ class Runner:
                 break
             if {*refused} <= {*job.excluded}:
                 break
-            outputs = output_names(pulumi.PulumiEngine(job.fleet.project.folder), job.stack)
+            outputs = output_names(PulumiEngine(job.fleet.project.folder), job.stack)
             if outputs is None:
                 break  # without the output names, the keys of excluded workspaces would no longer be exported
             excluded = {**job.excluded, **refused}

@@ -13,6 +13,7 @@ from ambient_components.engine.names import key_output
 from ambient_components.engine.steps import CREATES, DELETES
 from ambient_components.errors import Problem, with_docs
 from ambient_components.fleet.jobs import Job, Phase, Request
+from ambient_components.fleet.locks import in_job
 from ambient_components.fleet.processes import Ended
 from ambient_components.fleet.run_events import Failure, Reported, counts
 from ambient_components.output import INTERRUPTED, REFUSED
@@ -337,12 +338,10 @@ def ways_out(
         cancel = f"pulumi cancel --stack {stack} --yes"
         locks = texts.locks(text)
         for lock in locks:
-            subject = (
-                f"{stack} is locked by {lock['who']} on {lock['host']}, process {lock['pid']}, since {lock['since']}"
-            )
-            if lock["host"] != (host or socket.gethostname()):
+            subject = f"{stack} is locked by {lock.holder}"
+            if lock.host != (host or socket.gethostname()) or in_job():
                 yield f"{subject}: wait for it, or if that is dead: {cancel}"
-            elif (lives or process_lives)(int(lock["pid"])):
+            elif (lives or process_lives)(lock.pid):
                 yield f"{subject}, which is at work: wait for it, and run this again"
             else:
                 yield f"{subject}, which is dead: {cancel}, and run this again"

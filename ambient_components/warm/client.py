@@ -131,6 +131,11 @@ class ForkServer:
                 start_new_session=True,
             )  # fmt: skip
 
+    @property
+    def session(self) -> int:
+        """The session of the server and of what it forks."""
+        return self._process.pid
+
     def serves(self, environ: Mapping[str, str]) -> bool:
         """Tell whether Python would start alike in an environment: its variables count only at a start."""
         return _python(environ) == self._python and not any(name.startswith(_TRACING) for name in environ)
@@ -176,3 +181,8 @@ def give_up() -> None:
 
 def server() -> ForkServer | None:
     return _server
+
+
+def sessions() -> tuple[int, ...]:
+    """Return the sessions of processes that this command's engines use beside their own."""
+    return () if _server is None else (_server.session,)

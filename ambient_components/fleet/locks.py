@@ -1,0 +1,92 @@
+"""The lock of a dead run: a later run takes it over, if the holder is surely gone.
+
+Pulumi locks a state in files or in a bucket by a file beside it, which a killed engine leaves behind. The file names
+user, host, process and time. That is not enough to be sure of a death: containers and cloned machines share names of
+hosts, and so do the pods of Jobs of one name. So every engine of ours is noted, and only the lock of a noted one is
+ever taken over. All others are left to people. Pulumi's service has no such file: it knows itself which run is alive.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ambient_components.engine import texts
+from ambient_components.engine.texts import Lock
+from ambient_components.fleet.machine_notes import MachineNote, sees_machine
+from ambient_components.fleet.pod_notes import PodNote
+
+_POD_VARIABLES: Final = ("AMBIENT_RUN_JOB", "AMBIENT_RUN_INDEX", "AMBIENT_RUN_POD")
+"""In a pod of an Indexed Job: name and uid of the Job, the index, name and uid of the pod."""
+
+
+class NoNote:
+    """The note of an engine where no death is sure, such as in a container: nothing is noted."""
+
+    def begin(self) -> None:
+        """Note that an engine is about to start."""
+
+    def started(self, pid: int, *sessions: int) -> None:
+        """Note the engine's process, and the sessions of other processes that work for it."""
+
+    def ended(self, code: int) -> None:
+        """Forget the engine if it ended by itself. A killed one stays noted: it may have left a lock."""
+
+    def is_of_dead(self, lock: Lock) -> bool:  # noqa: ARG002
+        """Tell whether a lock was made by a noted engine that is surely gone."""
+        return False
+
+    def settled(self, locks: Sequence[Lock]) -> bool:  # noqa: ARG002
+        """Wait until nothing works any more for the engines that made the locks. False if something still does."""
+        return True
+
+    def forget(self, locks: Sequence[Lock]) -> None:
+        """Forget the engines that made the locks, which are gone."""
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Tell whether no other run takes over a lock of the stack while the context is active."""
+        yield True
+
+
+Note = NoNote | MachineNote | PodNote
+
+
+def note_of(folder: Path, stack: str, environ: Mapping[str, str] = os.environ) -> Note:
+    if in_job(environ):
+        return PodNote(folder, stack, *(environ[name] for name in _POD_VARIABLES))
+    return MachineNote(stack) if sees_machine() else NoNote()
+
+
+def in_job(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether this is a pod of an Indexed Job. Others have its host name and its process numbers."""
+    return all(environ.get(name) for name in _POD_VARIABLES)
+
+
+def run_despite_dead(
+    note: Note, attempt: Callable[[], str], unlock: Callable[[], bool], say: Callable[[str], None]
+) -> None:
+    """Run an engine. If only dead runs have locked its stack, take the locks off, and run it again.
+
+    Two runs never both take off a lock that they found. Of those on one machine, only one is `alone`; of an index of a
+    Job, only one pod is alive. What was found before that may be another run's lock by now, so the engine tries again.
+
+    Args:
+        attempt: Runs the engine, and returns its output. Empty if it succeeded.
+        unlock: `pulumi cancel`, which takes off all locks of the stack. Returns whether it succeeded.
+    """
+    if not _all_dead(note, texts.locks(attempt())):
+        return
+    with note.alone() as alone:
+        locks = texts.locks(attempt())
+        if not (alone and _all_dead(note, locks) and note.settled(locks) and unlock()):
+            return
+        note.forget(locks)
+        for lock in locks:
+            say(f"took over the lock of a dead run, of {lock.holder}")
+        attempt()
+
+
+def _all_dead(note: Note, locks: Sequence[Lock]) -> bool:
+    return bool(locks) and all(map(note.is_of_dead, locks))
