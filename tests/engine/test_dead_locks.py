@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.killed_runs import WHO, Run, running
+from tests.support.killed_runs import WHO, Run, killable
 from tests.support.machine import Machine
 from tests.support.shard import Shard
 from tests.support.stacks import Result
@@ -83,7 +83,7 @@ def rounds(shard: Shard, count: int, *, in_pods: bool) -> int:
     for number in range(1, count + 1):
         who = "all" if in_pods else WHO[number % len(WHO)]
         declare(shard, number)
-        with running(shard, "up", shard.fleet, "--yes", more=pod(number) if in_pods else {}) as run:
+        with killable(shard, "up", shard.fleet, "--yes", more=pod(number) if in_pods else {}) as run:
             time.sleep((1 + secrets.randbelow(10)) / 10 * longest)
             run.kill(who)
         ended = next_runs(shard, 1 if in_pods or number % 3 else 2, pod(1000 + number) if in_pods else {})

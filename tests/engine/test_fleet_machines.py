@@ -15,6 +15,7 @@ import pytest
 from ambient_components.shards.names import home
 from sandbox.signed import REGION
 from sandbox.store import Store
+from tests.support.killed_runs import killable
 from tests.support.machine import Machine
 from tests.support.stacks import PATIENCE, REPOSITORY, Result, copy_project
 from tests.support.store import s3
@@ -172,4 +173,15 @@ def test_machines_share_a_fleet_and_its_workspaces_move(
     assert token(f"{fleet}-02") == key
     status = machine.request("GET", f"/apis/vteam.ambient-code/v1alpha1/namespaces/{moves}/agenticsessions", token=key)
     assert status == 200
+
+    # A run dies, with its lock in the bucket: the next one takes it over.
+    entries[stays]["grants"].append({"user": "dan@example.com"})
+    first.write(entries)
+    with killable(first, "up", fleet, "--yes") as run:
+        locks = {"Bucket": fleet, "Prefix": f".pulumi/locks/organization/ambient-components/{fleet}-00/"}
+        machine.until(lambda: s3(store).list_objects_v2(**locks)["KeyCount"] > 0, "it is locked", seconds=120)
+        run.kill("all")
+    assert f"{fleet}-00: took over the lock of a dead run" in first.ambient("up", fleet, "--yes").ok().text
+    third = first.again(tmp_path / "third")
+    third.unchanged(3)
     assert not list((first.folder / "stacks").glob(f"Pulumi.{fleet}-*"))

@@ -7,31 +7,40 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from tests.support.stacks import PATIENCE, REPOSITORY, Result, Stack
+from tests.support.machine import Machine
+from tests.support.stacks import PATIENCE, REPOSITORY, Result
 
 WHO: Final = ("ambient", "engine", "both", "group", "all")
 """Whom a kill meets: the command, its engine, both, the command's process group, or all that it started."""
 
 
+class Checkout(Protocol):
+    """A project's folder."""
+
+    machine: Machine
+    folder: Path
+    environment: dict[str, str]
+
+
 class Run:
     """A run of `ambient` beside the test."""
 
-    def __init__(self, stack: Stack, *words: str, more: Mapping[str, str] | None = None) -> None:
-        self._stack = stack
-        self.log = stack.folder / f"run-{time.monotonic_ns()}.log"
+    def __init__(self, checkout: Checkout, *words: str, more: Mapping[str, str] | None = None) -> None:
+        self._machine = checkout.machine
+        self.log = checkout.folder / f"run-{time.monotonic_ns()}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [str(REPOSITORY / ".venv" / "bin" / "ambient"), *words],
-                cwd=stack.folder, env={**stack.environment, **(more or {})}, stdin=subprocess.DEVNULL, stdout=log,
+                cwd=checkout.folder, env={**checkout.environment, **(more or {})}, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 
     def end(self) -> Result:
         code = self.process.wait(timeout=PATIENCE)
         text = self.log.read_text()
-        self._stack.machine.outputs.append(text)
+        self._machine.outputs.append(text)
         return Result(code, text)
 
     def kill(self, who: str) -> None:
@@ -55,8 +64,8 @@ class Run:
 
 
 @contextmanager
-def running(stack: Stack, *words: str, more: Mapping[str, str] | None = None) -> Iterator[Run]:
-    run = Run(stack, *words, more=more)
+def killable(checkout: Checkout, *words: str, more: Mapping[str, str] | None = None) -> Iterator[Run]:
+    run = Run(checkout, *words, more=more)
     try:
         yield run
     finally:

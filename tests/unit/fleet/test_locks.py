@@ -19,6 +19,9 @@ from ambient_components.fleet import machine_notes
 from ambient_components.fleet.locks import NoNote, Note, in_job, note_of, run_despite_dead
 from ambient_components.fleet.machine_notes import MachineNote, process_of
 from ambient_components.fleet.pod_notes import PodNote
+from ambient_components.fleet.processes import carry_out
+from ambient_components.stacks.pulumi import PulumiEngine
+from tests.support.fake_pulumi import FakePulumi
 from tests.support.fake_records import FakeCluster, FakeGuard
 from tests.support.fleet_runs import ENTRY, Fleet, fleet, up
 
@@ -387,3 +390,29 @@ def test_a_fleet_takes_over_and_refreshes(
     fleet.pulumi.forget()
     assert up() == 0
     assert fleet.pulumi.ran() == []
+
+
+@linux
+@pytest.mark.parametrize(("verb", "refreshes"), [("up", True), ("destroy", False)])
+def test_one_stack_is_taken_over_too(
+    tmp_path: Path, engine: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], verb: str, refreshes: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("ambient_components.fleet.locks.sees_machine", lambda: True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    pulumi = FakePulumi(tmp_path, "dev")
+    note = MachineNote("dev")
+    note.begin()
+    note.started(engine.pid)
+    engine.kill()
+    engine.wait()
+    locked = {"stderr": reported(lock(engine.pid)), "code": 255}
+    pulumi.play({"dev": [locked, locked, {}, {}]})
+    ended = carry_out(PulumiEngine(tmp_path, {"PATH": f"{pulumi.bin}:{os.environ['PATH']}"}), verb, "dev")
+    assert (ended.code, ended.interrupted) == (0, False)
+    assert f"ambient: dev: took over the lock of a dead run, of ci on {HOST}" in capsys.readouterr().err
+    began = [call["words"] for call in pulumi.calls() if "pid" in call]
+    assert [words[0] for words in began] == [verb, verb, "cancel", verb]
+    assert ("--refresh" in began[-1]) == refreshes
+    assert not [*tmp_path.glob("*.log")]
