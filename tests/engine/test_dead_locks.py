@@ -60,7 +60,7 @@ def pod(number: int, job: str = "deploy-1/6d0b1a3e", index: int = 0) -> dict[str
 
 def next_runs(shard: Shard, count: int, more: dict[str, str]) -> list[Result]:
     """One run, or several at once, until one succeeds: an engine that outlived its command is waited for."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     ended: list[Result] = []
     while not any(result.code == 0 for result in ended):
         assert time.monotonic() < deadline, ended[-1].text
