@@ -58,6 +58,11 @@ def pod(number: int, job: str = "deploy-1/6d0b1a3e", index: int = 0) -> dict[str
     return {"AMBIENT_RUN_JOB": job, "AMBIENT_RUN_INDEX": str(index), "AMBIENT_RUN_POD": name}
 
 
+def locked(shard: Shard) -> bool:
+    locks = shard.machine.directory / "state" / ".pulumi" / "locks"
+    return any(path.parent.name == shard.name for path in locks.rglob("*.json"))
+
+
 def next_runs(shard: Shard, count: int, more: dict[str, str]) -> list[Result]:
     """One run, or several at once, until one succeeds: an engine that outlived its command is waited for."""
     deadline = time.monotonic() + 600
@@ -84,13 +89,17 @@ def rounds(shard: Shard, count: int, *, in_pods: bool) -> int:
         who = "all" if in_pods else WHO[number % len(WHO)]
         declare(shard, number)
         with killable(shard, "up", shard.fleet, "--yes", more=pod(number) if in_pods else {}) as run:
-            time.sleep((1 + secrets.randbelow(10)) / 10 * longest)
+            moment = secrets.randbelow(100) / 100 * longest
+            if number % 2:  # while it has the lock, most likely; the others at any moment, also before
+                shard.machine.until(lambda run=run: locked(shard) or run.ended, "it is locked", seconds=120)
+                moment /= 4
+            time.sleep(moment)
             run.kill(who)
         ended = next_runs(shard, 1 if in_pods or number % 3 else 2, pod(1000 + number) if in_pods else {})
         took = sum(TOOK_OVER in result.text for result in ended)
         assert took <= 1
         taken += took
-        print(f"round {number}: killed {who}, {len(ended)} runs after it, {took} took over")
+        print(f"round {number}: killed {who}, {len(ended)} runs after it, {took} took over", flush=True)
         shard.whole()
     return taken
 

@@ -37,6 +37,10 @@ class Run:
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
     def end(self) -> Result:
         code = self.process.wait(timeout=PATIENCE)
         text = self.log.read_text()
@@ -69,7 +73,7 @@ def killable(checkout: Checkout, *words: str, more: Mapping[str, str] | None = N
     try:
         yield run
     finally:
-        if run.process.poll() is None:
+        if not run.ended:
             run.kill("all")
 
 
