@@ -7,6 +7,7 @@ docs/runbooks/killed-run.md.
 import secrets
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,10 @@ def pod(number: int, job: str = "deploy-1/6d0b1a3e", index: int = 0) -> dict[str
     return {"AMBIENT_RUN_JOB": job, "AMBIENT_RUN_INDEX": str(index), "AMBIENT_RUN_POD": name}
 
 
-def locked(shard: Shard) -> bool:
+def locked(shard: Shard, run: Run) -> bool:
+    """Tell whether a run has locked the state, or has ended."""
     locks = shard.machine.directory / "state" / ".pulumi" / "locks"
-    return any(path.parent.name == shard.name for path in locks.rglob("*.json"))
+    return run.ended or any(path.parent.name == shard.name for path in locks.rglob("*.json"))
 
 
 def next_runs(shard: Shard, count: int, more: dict[str, str]) -> list[Result]:
@@ -91,7 +93,7 @@ def rounds(shard: Shard, count: int, *, in_pods: bool) -> int:
         with killable(shard, "up", shard.fleet, "--yes", more=pod(number) if in_pods else {}) as run:
             moment = secrets.randbelow(100) / 100 * longest
             if number % 2:  # while it has the lock, most likely; the others at any moment, also before
-                shard.machine.until(lambda run=run: locked(shard) or run.ended, "it is locked", seconds=120)
+                shard.machine.until(partial(locked, shard, run), "it is locked", seconds=120)
                 moment /= 4
             time.sleep(moment)
             run.kill(who)

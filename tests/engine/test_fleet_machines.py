@@ -178,8 +178,10 @@ def test_machines_share_a_fleet_and_its_workspaces_move(
     entries[stays]["grants"].append({"user": "dan@example.com"})
     first.write(entries)
     with killable(first, "up", fleet, "--yes") as run:
-        locks = {"Bucket": fleet, "Prefix": f".pulumi/locks/organization/ambient-components/{fleet}-00/"}
-        machine.until(lambda: s3(store).list_objects_v2(**locks)["KeyCount"] > 0, "it is locked", seconds=120)
+        locks = f".pulumi/locks/organization/ambient-components/{fleet}-00/"
+        machine.until(
+            lambda: s3(store).list_objects_v2(Bucket=fleet, Prefix=locks)["KeyCount"] > 0, "it is locked", seconds=120
+        )
         run.kill("all")
     assert f"{fleet}-00: took over the lock of a dead run" in first.ambient("up", fleet, "--yes").ok().text
     third = first.again(tmp_path / "third")
