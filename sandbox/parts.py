@@ -31,6 +31,7 @@ KUBERNETES_PLUGIN = "kubernetes-plugin"
 STORE = "store"
 YAML_HOST = "yaml-host"
 SDKS = "sdks"
+ACT = "act"
 
 # -trimpath makes the compile cache independent of the folder. readonly and buildvcs=false make the build independent of
 # the user's GOFLAGS and of a version-controlled home.
@@ -159,6 +160,8 @@ JAVA_KIT = Kit(
     ),
 )
 """Of the modules of SDKs, whose generator for Java is in it."""
+ACT_KIT = Kit((ACT,), (Part("act", "runner of GitHub's workflows", ACT, "github.com/nektos/act", (), 45),))
+"""For the tests of printed pipelines alone."""
 KITS = (STORE_KIT, ENGINE_KIT)
 LANGUAGE_KITS = (YAML_KIT, SDKS_KIT, JAVA_KIT)
 """For programs in other languages, and their SDKs."""

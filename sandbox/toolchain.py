@@ -102,10 +102,19 @@ def find_or_build(console: Console, *, cluster: bool = True, languages: bool = F
 
 def find_or_build_sdks(console: Console) -> Path:
     """Return the writer of SDKs. Build it alone if it is not in the cache."""
-    found = look_around()
+    return build_alone((SDKS_KIT,), console)["ambient-sdks"]
+
+
+def build_alone(kits: Sequence[Kit], console: Console) -> dict[str, Path]:
+    """Return the programs of some kits by name. Build what is not in the cache, and download nothing."""
+    found, progress, pace = look_around(), Progress(console), Pace(usable_cores())
+    desired = {kit: kit.parts for kit in kits}
+    programs: dict[str, Path] = {}
     with cache_errors():
-        folder = _built({SDKS_KIT: SDKS_KIT.parts}, SDKS_KIT, found, Progress(console), Pace(usable_cores()))
-    return _program(SDKS_KIT.parts[0], folder, found)
+        for kit in kits:
+            folder = _built(desired, kit, found, progress, pace)
+            programs |= {part.name: _program(part, folder, found) for part in kit.parts}
+    return programs
 
 
 def _complete_toolchain(kits: Mapping[Kit, Sequence[Part]], progress: Progress) -> Toolchain:
@@ -192,7 +201,7 @@ def _program(part: Part, folder: Path | None, found: Installed) -> Path:
 
 
 def _found_part(found: Installed, part: Part) -> Path | None:
-    path: Path | None = getattr(found, FIELDS[part.name])
+    path: Path | None = getattr(found, FIELDS[part.name]) if part.name in FIELDS else None
     return path
 
 

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,29 +18,14 @@ from ambient_components._version import VERSION
 from ambient_components.cli.init.project import WHEEL
 from tests.support.machine import Machine
 from tests.support.stacks import REPOSITORY
+from tests.support.wheels import PACKAGE, build, link_packages
 
-PACKAGE = REPOSITORY / "ambient_components"
 NEXT = "99.0.0"
 """Version of the upgrade."""
 WORKSPACE = "walked"
 """No other test uses this name."""
-_SITE = Path(sysconfig.get_path("purelib"))
-_OWN = re.compile(r"ambient_components.*|__editable__.*|__pycache__|.*\.pth")
 _INSTALL = re.compile(r"^## Install\n.*?^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ADDRESS = re.compile(r"'git\+https://\S+@COMMIT'")
-
-
-def build(sources: Path, out: Path, version: str) -> Path:
-    """Build a wheel as `make release` would: from a copy, with what the build system needs and no network."""
-    sources.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(REPOSITORY / name, sources)
-    shutil.copytree(PACKAGE, sources / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
-    file = sources / PACKAGE.name / "_version.py"
-    file.write_text(file.read_text().replace(VERSION, version))
-    words = ["wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(out)]
-    subprocess.run([sys.executable, "-m", "pip", *words, str(sources)], check=True, capture_output=True, text=True)
-    return out / WHEEL.replace(VERSION, version)
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +68,7 @@ class User:
     def __init__(self, machine: Machine, home: Path, wheels: dict[str, Path]) -> None:
         self.machine, self.home, self.wheels = machine, home, wheels
         self.folder = home / "workspaces"
-        self.packages = home / "packages"
-        self.packages.mkdir()
-        for path in _SITE.iterdir():
-            if not _OWN.fullmatch(path.name):
-                (self.packages / path.name).symlink_to(path)
+        self.packages = link_packages(home / "packages")
         kept = {name: value for name, value in machine.environment.items() if not name.startswith(("PYTHON", "PIP_"))}
         path = [entry for entry in kept["PATH"].split(":") if not Path(entry).is_relative_to(REPOSITORY)]
         options = {"PULUMI_OPTION_COLOR": "never", "PULUMI_OPTION_NON_INTERACTIVE": "true", "PIP_NO_INDEX": "1"}

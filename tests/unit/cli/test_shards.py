@@ -178,14 +178,21 @@ def test_a_failed_shard_holds_back_no_other_and_none_runs_twice_at_once() -> Non
 def test_at_night_nobody_is_asked_and_keys_that_need_attention_fail_the_run() -> None:
     every = read(GITHUB)["jobs"]
     night = "${{ github.event_name == 'schedule' && 'prod-nightly' || 'prod' }}"
-    assert {every[name]["environment"] for name in ("deploy", "unmanaged")} == {night}
+    assert every["deploy"]["environment"] == night
+    # After each run, also a push: a report that waits for no approval, and that no failed shard leaves out.
+    assert (every["unmanaged"]["environment"], every["unmanaged"]["if"]) == ("prod-nightly", "${{ !cancelled() }}")
+    assert read(GITLAB)["unmanaged"]["when"] == "always"
+    assert "rules" not in read(GITLAB)["unmanaged"]
     last = every["deploy"]["steps"][-1]
     assert (last["if"], last["run"]) == (
         "${{ !cancelled() && github.event_name != 'push' }}",
         '.venv/bin/ambient keys list "$STACK"',
     )
     assert read(GITLAB)["fleet"]["variables"] == {"SOURCE": "$CI_PIPELINE_SOURCE"}
-    assert read(SHARD)[".shard"]["script"][-1] == f'if [ "$SOURCE" != push ]; then {last["run"]}; fi'
+    assert read(SHARD)[".shard"]["script"][-2:] == [
+        f'if [ "$SOURCE" != push ]; then {last["run"]} || failed=1; fi',
+        'exit "$failed"',
+    ]
 
 
 def test_the_matrix_has_what_the_jobs_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

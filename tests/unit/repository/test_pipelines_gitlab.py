@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from tests.support.pipelines import GITLAB, STAGES, jobs, read, run_bash
+import pytest
+
+from tests.support.pipelines import GITLAB, OFFLINE_GITLAB, STAGES, jobs, pipeline_id, read, run_bash
 
 
 def test_gitlab_gives_forks_nothing_and_says_why() -> None:
@@ -51,3 +53,20 @@ def test_gitlab_logs_in_to_pulumi_cloud_only_where_there_is_an_organisation(tmp_
     assert done.stdout.startswith("acme/dev ")
     called = (tmp_path / "calls").read_text(encoding="utf-8")
     assert re.search(r"^pulumi login --oidc-token file:///\S+ --oidc-org acme$", called, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("fails", "code"), [("nothing", 0), ("pulumi", 1), ("keys", 1), ("access", 75)], ids=str)
+@pytest.mark.parametrize("path", [GITLAB, OFFLINE_GITLAB], ids=pipeline_id)
+def test_gitlab_reports_keys_and_access_where_an_earlier_step_failed(
+    path: Path, fails: str, code: int, tmp_path: Path
+) -> None:
+    script = "\n".join(jobs(path)["deploy-dev"]["script"]).replace(".venv/bin/", "")
+    programs = {
+        "pulumi": f"echo pulumi >> calls; [ {fails} != pulumi ]",
+        "ambient": f'echo "$1" >> calls; [ {fails} != "$1" ] || exit 2',
+        "curl": "true",
+    }
+    environ = {"STACK": "dev", "STAGE": "dev", "STATES": "x", "CI_PIPELINE_SOURCE": "schedule", "CI_JOB_TOKEN": "t"}
+    assert run_bash(script, tmp_path, programs, **environ).returncode == code
+    called = [call for call in (tmp_path / "calls").read_text().splitlines() if call != "show"]
+    assert called == ["pulumi", "keys", "access"]

@@ -92,6 +92,14 @@ def test_github_exports_no_state_of_a_public_repository() -> None:
     assert {step["if"] for step in exporting} == {"${{ !cancelled() && github.event.repository.private }}"}
 
 
+def test_github_deploys_where_no_state_can_be_exported_and_a_second_attempt_replaces_the_artifact() -> None:
+    steps = jobs(OFFLINE_GITHUB)["deploy"]["steps"]
+    assert [step["continue-on-error"] for step in steps if step not in without_export(steps)] == [True, True]
+    for path in (OFFLINE_GITHUB, GITHUB):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("uses: actions/upload-artifact@") == text.count("overwrite: true") > 0
+
+
 RUNS = [
     {"id": 1, "head_branch": "main", "head_repository_id": 7, "repository_id": 7, "head_sha": "aa"},
     {"id": 2, "head_branch": "main", "head_repository_id": 8, "repository_id": 7, "head_sha": "bb"},
