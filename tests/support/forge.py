@@ -99,11 +99,12 @@ class GitHub(Runner):
         """The comment on the pull request."""
         return (self.forge / "comment.md").read_text(encoding="utf-8")
 
-    def run(self, event: str, *, again: bool = False, **environment: str) -> Run:
+    def run(self, event: str, *options: str, again: bool = False, **environment: str) -> Run:
         """Run the workflow.
 
         Args:
             event: The event's name.
+            options: More of the command line.
             again: The last run once more, as by "Re-run jobs": its artifacts are there.
             environment: More variables of the runner.
         """
@@ -119,7 +120,7 @@ class GitHub(Runner):
             "--var": self.variables,
             "--secret": {"PULUMI_CONFIG_PASSPHRASE": self.repository.passphrase, "GITHUB_TOKEN": "made-up"},
         }
-        words = [str(self.program), event, "--json", "--platform", "ubuntu-latest=-self-hosted"]
+        words = [str(self.program), event, *options, "--json", "--platform", "ubuntu-latest=-self-hosted"]
         words += ["--no-cache-server", "--action-offline-mode", "--eventpath", str(self._event(event))]
         for action in self._actions():
             words += ["--local-repository", action]
