@@ -25,7 +25,7 @@ PATIENCE = 900
 _STAND_INS = PIPELINES / "stand-ins"
 _NAME = "example/workspaces"
 _USES = re.compile(r"uses: (\S+)@([0-9a-f]{40})")
-_STATUS = re.compile(r"^ (PASS|FAIL|WARN) +(\S.*?) *$", re.MULTILINE)
+_STATUS = re.compile(r"^ (PASS|FAIL|WARN) +(\S+(?: \S+)*)", re.MULTILINE)
 _PROGRESS = re.compile(r"\x1b\[K|\r")
 """What a progress line of the CLI begins with: `act` gives its steps a terminal."""
 
@@ -149,17 +149,25 @@ class GitHub(Runner):
 
 
 def _run_of_act(text: str) -> Run:
+    """Read the log. `act` fails all jobs of a matrix if one fails, so theirs are taken from their steps."""
     jobs: dict[str, str] = {}
     logs: dict[str, str] = {}
-    entries = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-    for entry in entries:
+    failed: set[tuple[str, str]] = set()
+    tolerated: set[tuple[str, str]] = set()
+    for entry in (json.loads(line) for line in text.splitlines() if line.startswith("{")):
         if "jobID" not in entry:
             continue
         matrix = entry.get("matrix") or {}
         name = " ".join(filter(None, (entry["jobID"], matrix.get("stage") or matrix.get("stack"))))
         logs[name] = f"{logs.get(name, '')}{entry['msg']}\n"
+        match entry.get("stepID"):
+            case [step] if entry["msg"].startswith("Failed but continue"):
+                tolerated.add((name, step))
+            case [step] if entry.get("stepResult") == "failure":
+                failed.add((name, step))
         if "jobResult" in entry:
-            jobs[name] = entry["jobResult"]
+            own = "failure" if any(job == name for job, _ in failed - tolerated) else "success"
+            jobs[name] = own if matrix else entry["jobResult"]
     return Run(jobs, logs, text)
 
 
@@ -176,6 +184,7 @@ class GitLab(Runner):
         options = [word for name, value in given.items() for word in ("--variable", f"{name}={value}")]
         environment = self.environment | {
             "PATH": os.pathsep.join([str(_STAND_INS / "python"), self.pulumi, self.path]),
+            "AWS_ENDPOINT_URL_S3": self.repository.store.endpoint,
             "AWS_ENDPOINT_URL_STS": self.server.url,
         }
         command = ["node", str(self.program), "--force-shell-executor", "--shell-isolation", "--no-color"]
@@ -185,7 +194,8 @@ class GitLab(Runner):
         """Keep the variables of the environments, which only the jobs of these get."""
         scopes = ("dev", "stage", "prod", "dev-preview", "stage-preview", "prod-preview")
         scoped = self.variables | {"PULUMI_CONFIG_PASSPHRASE": self.repository.passphrase}
-        scoped |= {"CLOUD_TOKEN": self.server.id_token}
+        # An endpoint in the address would be that of AWS's token service too.
+        scoped |= {"CLOUD_TOKEN": self.server.id_token, "STATE": re.sub(r"endpoint=[^&]*&", "", self.repository.state)}
         folder = self.home / ".gitlab-ci-local"
         folder.mkdir(exist_ok=True)
         content = {"global": {name: {"values": dict.fromkeys(scopes, value)} for name, value in scoped.items()}}
