@@ -2,7 +2,7 @@
 
 import json
 
-from tests.support.pipelines import GITHUB, STAGES, jobs, read
+from tests.support.pipelines import FLEET_GITHUB, GITHUB, OFFLINE_GITHUB, STAGES, jobs, read
 
 PREVIEWS = [f"preview-{stage}" for stage in STAGES]
 
@@ -59,3 +59,12 @@ def test_github_gives_forks_nothing_and_says_why() -> None:
     assert every["comment"]["needs"] == PREVIEWS
     assert "!contains(needs.*.result, 'skipped')" in every["comment"]["if"]
     assert "github.event_name != 'pull_request'" in every["deploy"]["if"]
+
+
+def test_a_passphrase_has_its_place_in_each_job_that_reads_a_state() -> None:
+    """In a comment, where a user of one looks for it: without it the engine asks, and a job waits or fails."""
+    places = {OFFLINE_GITHUB: 1, GITHUB: 2, FLEET_GITHUB: 1}
+    for path, count in places.items():
+        text = path.read_text(encoding="utf-8")
+        line = "# PULUMI_CONFIG_PASSPHRASE: ${{ secrets.PULUMI_CONFIG_PASSPHRASE }}\n"
+        assert text.count(line) == text.count("PULUMI_BACKEND_URL: ${{ vars.STATE }}\n") == count
