@@ -14,7 +14,7 @@ export PULUMI_CONTINUE_ON_ERROR := true
 # Parallel recipes would build the same parts twice, and mix the output of `check` and `test`.
 .NOTPARALLEL:
 
-.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all test-guarded conformance evidence insider bench sdks release lock
+.PHONY: help setup demo compiled up preview down clean check site test test-unit test-all test-guarded test-nodes conformance evidence insider bench sdks release lock
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -154,6 +154,9 @@ _GUARDED := access_follows access_in_the_cluster closing_platform conformance da
 
 test-guarded: compiled sandbox-build ## The deployer's engine tests, with the guard in every workspace
 	$(_PYTEST) --guard-floor $(_GUARDED:%=tests/engine/test_%.py) $(ARGS)
+
+test-nodes: compiled sandbox-build ## Tests on three nodes of this machine, where pods run (Linux, root)
+	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n0 tests/nodes $(ARGS)
 
 conformance: compiled sandbox-build ## Tests beside the platform's own programs (AMBIENT_PLATFORM_DIR); their result goes into docs/internals/evidence-figures.md
 	$(_PYTEST) -m platform --record-platform tests/engine tests/evidence $(ARGS)

@@ -18,6 +18,11 @@ from sandbox.download import DISK_ERRORS
 from sandbox.environment import check_cli_version, environment, export_lines, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
 from sandbox.locking import one_at_a_time
+from sandbox.nodes import network
+from sandbox.nodes.images import images
+from sandbox.nodes.nodes import Nodes, folder_of
+from sandbox.nodes.nodes import stop as stop_nodes
+from sandbox.nodes.programs import build_programs, missing
 from sandbox.paths import DEFAULT_DIRECTORY, cache_root
 from sandbox.progress import Progress
 from sandbox.store import Store
@@ -64,14 +69,31 @@ def start(options: argparse.Namespace) -> int:
     return 0
 
 
+def nodes(options: argparse.Namespace) -> int:
+    """Start the sandbox and three nodes, so that pods run."""
+    if reason := missing(options.directory):
+        raise SandboxError(reason)
+    start(options)
+    toolchain = recorded_toolchain(options.directory)
+    programs = build_programs(_CONSOLE)
+    made = images(programs, toolchain, folder_of(options.directory), Progress(_CONSOLE))
+    cluster, store = Cluster(options.directory, toolchain), Store(options.directory, toolchain)
+    running = Nodes(cluster, programs, made, store.ports)
+    with Progress(_CONSOLE).step("Three nodes"):
+        running.start()
+    _say(f"Ready: {', '.join(running.ready())}. Pods reach this machine's API server and store at {network.MACHINE}.")
+    return 0
+
+
 def stop(options: argparse.Namespace) -> int:
-    """Stop the store and the cluster. Their data stays."""
+    """Stop the nodes, the store and the cluster. Their data stays."""
     if not (options.directory / "toolchain.json").exists():
         _say("There is no sandbox to stop.")
         return 0
     toolchain = recorded_toolchain(options.directory)
     cluster, store = Cluster(options.directory, toolchain), Store(options.directory, toolchain)
     running = any(service.pid() for service in (*cluster.services, *store.services))
+    stop_nodes(folder_of(options.directory))
     store.stop()
     cluster.stop()
     _say("The sandbox is stopped; its data stays." if running else "The sandbox was not running.")
@@ -155,6 +177,13 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str]] = {
         "Download or build what is missing. Start etcd, an API server and its controllers on 127.0.0.1, and an object "
         "store. Install the platform's resources and roles and the deployer's rights. Only starts what does not run.",
     ),
+    "nodes": (
+        nodes,
+        "start three nodes on this machine, so that pods run",
+        "Linux and root only. Start the sandbox, build Kubernetes' programs for nodes once, make images of the "
+        "distribution's packages and of this repository, and start three nodes in namespaces of their own. `stop` "
+        "and `down` take them away.",
+    ),
     "stop": (stop, "stop the sandbox; its data stays", "Stop all programs. Workspaces, buckets, stacks and keys stay."),
     "clean": (
         clean,
@@ -170,7 +199,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, str]] = {
 }
 
 
-_EXCLUSIVE = frozenset({"up", "down", "start", "stop", "clean"})
+_EXCLUSIVE = frozenset({"up", "down", "start", "nodes", "stop", "clean"})
 """The commands that change the sandbox: one at a time."""
 
 
@@ -220,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _alone(options: argparse.Namespace) -> AbstractContextManager[None]:
     """Wait until no other command changes this sandbox. Without one, there is nothing to stop or delete."""
-    creates = options.command in {"up", "start"}
+    creates = options.command in {"up", "start", "nodes"}
     if options.command not in _EXCLUSIVE or not (creates or options.directory.exists()):
         return nullcontext()
     return one_at_a_time(options.directory / "up.lock", "Another command changes this sandbox", Progress(_CONSOLE))

@@ -126,7 +126,11 @@ class Cluster:
             self._start_controllers()
 
     def __enter__(self) -> Cluster:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -145,6 +149,11 @@ class Cluster:
     def api(self, user: str = ADMIN.name) -> Api:
         """Return the API server as seen by a user, by default the administrator."""
         return Api(self.url, self.ca_file, self.token_of(user))
+
+    def controller_manager(self, controllers: Sequence[str] = commands.CONTROLLERS) -> list[str]:
+        """Return the command of some of Kubernetes' controllers, by default of those that run without nodes."""
+        program = _needed(self.toolchain.kube_controller_manager)
+        return commands.controller_manager(program, self.admin_kubeconfig, self._signing_key, self.ca_file, controllers)
 
     def _ready(self) -> bool:
         return self._remembered_port() is not None and self.ca_file.exists() and self.api().ready()
@@ -178,9 +187,7 @@ class Cluster:
         return [*commands.api_server(program, port, self._tokens, self._signing_key), *self._extra]
 
     def _start_controllers(self) -> None:
-        command = commands.controller_manager(
-            _needed(self.toolchain.kube_controller_manager), self.admin_kubeconfig, self._signing_key, self.ca_file
-        )
+        command = self.controller_manager()
         if self._controllers.pid() is not None and self._controllers.command() == [*command, self.url]:
             return
         self._controllers.stop()

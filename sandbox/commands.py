@@ -6,6 +6,7 @@ because it requires no credentials. The same is true for the S3 gateway's IAM so
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 # Relative, because a socket's path has at most 107 bytes. `:0` looks like a port but is part of the name.
@@ -70,12 +71,14 @@ def api_server(program: Path, port: int, tokens: Path, signing_key: Path) -> lis
     ]
 
 
-def controller_manager(program: Path, kubeconfig: Path, signing_key: Path, ca_file: Path) -> list[str]:
-    """Return the command for the controllers that an API server without nodes needs. No port, no leader election."""
+def controller_manager(
+    program: Path, kubeconfig: Path, signing_key: Path, ca_file: Path, controllers: Sequence[str] = CONTROLLERS
+) -> list[str]:
+    """Return the command for some controllers. No port, no leader election."""
     return [
         str(program),
         f"--kubeconfig={kubeconfig}",
-        f"--controllers={','.join(CONTROLLERS)}",
+        f"--controllers={','.join(controllers)}",
         f"--service-account-private-key-file={signing_key}",
         f"--root-ca-file={ca_file}",
         "--use-service-account-credentials=false",

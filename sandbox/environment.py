@@ -85,13 +85,13 @@ def _place_engine(pulumi: Path, target: Path) -> None:
             shutil.copy2(pulumi, temporary)
 
 
-def launcher_script(language_exec: Path) -> str:
+def launcher_script(language_exec: Path, python: Path | None = None, repository: Path = REPOSITORY) -> str:
     """Return the executable that the engine looks for, which starts the stand-in language host.
 
     It uses `-c` and a path inside it, because the user's program would inherit PYTHONPATH.
     """
-    start = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from sandbox.language_host_start import main; main()"
-    words = [str(_python()), "-P", "-c", start, "--language-exec", str(language_exec)]
+    start = f"import sys; sys.path.insert(0, {str(repository)!r}); from sandbox.language_host_start import main; main()"
+    words = [str(python or _python()), "-P", "-c", start, "--language-exec", str(language_exec)]
     return f'#!/bin/sh\n# {LAUNCHER_MARK}, written by `python -m sandbox start`.\nexec {shlex.join(words)} "$@"\n'
 
 

@@ -32,6 +32,9 @@ STORE = "store"
 YAML_HOST = "yaml-host"
 SDKS = "sdks"
 ACT = "act"
+NODES = "nodes"
+NODE_POLICIES = "node-policies"
+NODE_NAMES = "node-names"
 
 # -trimpath makes the compile cache independent of the folder. readonly and buildvcs=false make the build independent of
 # the user's GOFLAGS and of a version-controlled home.
@@ -162,6 +165,33 @@ JAVA_KIT = Kit(
 """Of the modules of SDKs, whose generator for Java is in it."""
 ACT_KIT = Kit((ACT,), (Part("act", "runner of GitHub's workflows", ACT, "github.com/nektos/act", (), 45),))
 """For the tests of printed pipelines alone."""
+NODES_KIT = Kit(
+    (NODES,),
+    tuple(
+        Part(name, title, NODES, f"k8s.io/kubernetes/cmd/{name}", _KUBERNETES_STAMPS, seconds)
+        for name, title, seconds in (
+            ("kubelet", "kubelet", 45),
+            ("kube-proxy", "kube-proxy", 8),
+            ("kube-scheduler", "scheduler", 8),
+        )
+    ),
+)
+NODE_POLICIES_KIT = Kit(
+    (NODE_POLICIES,),
+    (
+        Part(
+            "kube-router",
+            "engine of network policies",
+            NODE_POLICIES,
+            "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+            (),
+            120,
+        ),
+    ),
+)
+NODE_NAMES_KIT = Kit((NODE_NAMES,), (Part("coredns", "DNS of pods", NODE_NAMES, ".", (), 90),))
+NODE_KITS = (NODES_KIT, NODE_POLICIES_KIT, NODE_NAMES_KIT)
+"""For `make nodes` alone."""
 KITS = (STORE_KIT, ENGINE_KIT)
 LANGUAGE_KITS = (YAML_KIT, SDKS_KIT, JAVA_KIT)
 """For programs in other languages, and their SDKs."""

@@ -60,6 +60,12 @@ class Store:
         return self._address("iam")
 
     @property
+    def ports(self) -> tuple[int, int]:
+        """The ports of S3 and IAM on 127.0.0.1."""
+        s3, iam = (int(address.rpartition(":")[2]) for address in (self.endpoint, self.iam_endpoint))
+        return s3, iam
+
+    @property
     def credentials_file(self) -> Path:
         """The root credentials in the format of AWS_SHARED_CREDENTIALS_FILE."""
         return self._folder / "credentials"

@@ -232,9 +232,13 @@ def _finished(kit: Kit, parts: Sequence[Part], found: Installed) -> Path | None:
 
 def _this_machine() -> str:
     """Return GOOS-GOARCH of this machine, because a shared cache may have builds for others."""
-    names = os.uname()
-    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(names.machine, names.machine)
-    return f"{names.sysname.lower()}-{arch}"
+    return f"{os.uname().sysname.lower()}-{architecture()}"
+
+
+def architecture() -> str:
+    """Return the processor's name as Go and container images have it."""
+    machine = os.uname().machine
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
 def _complete(

@@ -33,6 +33,8 @@ from ambient_components.stacks.reading import read_deployed
 from sandbox.cluster import Cluster
 from sandbox.environment import check_cli_version, child_environment, prepare, recorded_toolchain
 from sandbox.errors import NOT_RUNNING, SandboxError
+from sandbox.nodes.nodes import folder_of
+from sandbox.nodes.nodes import stop as stop_nodes
 from sandbox.paths import REPOSITORY, partial_file, private_folder, write_private
 from sandbox.store import ROOT_PREFIX, Store
 from sandbox.toolchain import find_or_build
@@ -147,6 +149,7 @@ def down(options: Namespace) -> int:
         if code != 0:
             _say(f"{STACK} is not destroyed, so the sandbox was not stopped. To drop it all the same: make clean")
             return code
+    stop_nodes(folder_of(directory))
     store.stop()
     cluster.stop()
     _say(f"{STACK} is destroyed." if anything else f"{STACK} had nothing deployed.")
