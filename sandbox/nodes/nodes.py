@@ -23,6 +23,9 @@ from sandbox.processes import Service
 
 READY_SECONDS = 180.0
 
+_MARK = "network"
+"""A file that is there as long as this sandbox may have nodes."""
+
 _CONTROLLERS = (
     "cronjob-controller",
     "deployment-controller",
@@ -66,7 +69,7 @@ class Nodes:
         if not any(node.service.pid() for node in self.all):
             stop(self.directory)  # what a killed run left
             network.make()
-            (self.directory / "network").touch()
+            (self.directory / _MARK).touch()
         port = int(self.cluster.url.rpartition(":")[2])
         self._start_doors(port)
         own = self._write_kubeconfig(port)
@@ -138,18 +141,18 @@ def services(directory: Path) -> tuple[Service, Service, Service]:
     return Service("doors", directory), Service("kube-scheduler", directory), Service("controllers", directory)
 
 
-def stop(directory: Path) -> bool:
-    """Stop the nodes of this folder, and take away what they brought. Return False if nothing ran."""
-    nodes, programs = _nodes(directory), services(directory)
-    running = any(service.pid() for service in (*programs, *(node.service for node in nodes)))
-    for service in programs:
+def stop(directory: Path) -> None:
+    """Stop the nodes of this folder, and take away what they brought. No effect on those of another sandbox."""
+    mark = directory / _MARK
+    if not mark.exists():
+        return
+    for service in services(directory):
         service.stop(patience=1.0)
-    for node in nodes:
+    for node in _nodes(directory):
         node.stop()
-    if running or (directory / "network").exists():
-        network.remove()
-        remove_cgroups()
-    return running
+    network.remove()
+    remove_cgroups()
+    mark.unlink()
 
 
 def _ensure(service: Service, command: list[str], environ: Mapping[str, str] | None = None) -> None:

@@ -14,12 +14,13 @@ HOST = "git.example.com"
 
 
 @contextmanager
-def git_host(repositories: Path, certificate: Path) -> Iterator[dict[str, str]]:
+def git_host(repositories: Path, certificate: Path, address: str = "127.0.0.1") -> Iterator[dict[str, str]]:
     """Serve the bare repositories of a folder, read-only, and yield the variables for programs that clone them.
 
     Args:
         repositories: The folder.
         certificate: Where the host's certificate is written, with its key.
+        address: Where the proxy listens.
     """
     subject = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
     files = ["-keyout", f"{certificate}.key", "-out", str(certificate)]
@@ -27,11 +28,11 @@ def git_host(repositories: Path, certificate: Path) -> Iterator[dict[str, str]]:
     subprocess.run([*command, *files, *subject], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, f"{certificate}.key")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(repositories, context))
+    server = ThreadingHTTPServer((address, 0), _handler(repositories, context))
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield {"HTTPS_PROXY": f"http://127.0.0.1:{server.server_port}", "SSL_CERT_FILE": str(certificate)}
+        yield {"HTTPS_PROXY": f"http://{address}:{server.server_port}", "SSL_CERT_FILE": str(certificate)}
     finally:
         server.shutdown()
         server.server_close()

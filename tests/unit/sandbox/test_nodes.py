@@ -41,13 +41,13 @@ def test_an_archive_holds_each_layer_once_and_all_that_its_index_names(tmp_path:
 
 
 def test_the_first_reason_against_nodes_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(programs.sys, "platform", "darwin")
+    monkeypatch.setattr("sys.platform", "darwin")
     assert programs.missing(tmp_path) == "nodes need Linux"
-    monkeypatch.setattr(programs.sys, "platform", "linux")
-    monkeypatch.setattr(programs.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert programs.missing(tmp_path) == "nodes need root: containers, mounts and networks are made"
-    monkeypatch.setattr(programs.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(programs.shutil, "which", lambda name: None if name == "runc" else f"/bin/{name}")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "runc" else f"/bin/{name}")
     assert "nodes need runc" in (programs.missing(tmp_path) or "")
     assert "apt-get install --no-install-recommends containerd runc" in (programs.missing(tmp_path) or "")
 
