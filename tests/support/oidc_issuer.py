@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from joserfc import jwt  # a requirement of moto
+from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from sandbox.cluster import Cluster
