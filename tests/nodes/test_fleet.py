@@ -107,7 +107,6 @@ def test_shards_on_three_nodes_make_what_one_run_makes(
         assert objects(other, file) == made
 
 
-@pytest.mark.xfail(reason="the lock of the dead run is not taken over yet", strict=False)
 @pytest.mark.timeout(1800)
 def test_a_node_dies_and_its_shards_end_elsewhere(deployed: Callable[..., Any], machine: Machine, nodes: Nodes) -> None:
     file = entries(*SMALL[:1], "dies")
