@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from ambient_components.engine.texts import Lock
+from ambient_components.errors import AmbientError
 from ambient_components.stacks.project import bare_name
+from ambient_components.writing import PRIVATE, write_file
 
 _OF_MACHINE: Final = "pid:[4026531836]"
 """The namespace of the machine's own process numbers (PROC_PID_INIT_INO of Linux). A container has another one."""
@@ -71,10 +73,8 @@ class MachineNote:
             return
         self._pid = pid
         noted = Noted(self._stack, _boot(), pid, process.started, self._begun, (pid, *sessions))
-        partial = self._path(pid).with_suffix(f".{os.getpid()}")
-        with suppress(OSError):
-            partial.write_text(json.dumps(asdict(noted)), encoding="utf-8")
-            partial.replace(self._path(pid))
+        with suppress(AmbientError):  # without a note, people take the lock off
+            write_file(self._path(pid), json.dumps(asdict(noted)).encode(), PRIVATE)
 
     def ended(self, code: int) -> None:
         if code >= 0 and self._pid:

@@ -111,8 +111,8 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == []
 
 
-TEMPORARY = {"fleet/creation.py", "fleet/processes.py", "warm/language.py", "warm/server.py"}
-"""Modules that write temporary files and streams alone, under names of their own."""
+TEMPORARY = {"fleet/creation.py", "fleet/machine_notes.py", "fleet/processes.py", "warm/language.py", "warm/server.py"}
+"""Modules that write temporary files, locks and streams alone, under names of their own."""
 
 
 def test_files_are_written_in_one_place():

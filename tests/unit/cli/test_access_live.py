@@ -25,6 +25,7 @@ from tests.support.access_objects import account, account_name, binding, grant
 from tests.support.fake_api import PLATFORM, SYSTEM_UID, FakeApi
 
 Shown = pytest.CaptureFixture[str]
+FLOOR = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/ambient-guard-tokens-floor"
 
 
 class TestLive:
@@ -44,6 +45,7 @@ class TestLive:
             f"GET {RBAC}/roles",
             f"GET {PLATFORM}/projectsettings",
             f"GET {PLATFORM}/agenticsessions",
+            f"GET {FLOOR}",
             "GET /api/v1/namespaces",
         ]
 
@@ -65,6 +67,7 @@ class TestLive:
             f"GET {RBAC}{place}/roles",
             f"GET {PLATFORM}{place}/projectsettings",
             f"GET {PLATFORM}{place}/agenticsessions",
+            f"GET {FLOOR}",
         ]
         assert "billing" not in capsys.readouterr().out
 
