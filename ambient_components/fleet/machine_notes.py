@@ -25,10 +25,10 @@ _OF_MACHINE: Final = "pid:[4026531836]"
 _LOCKED_WITHIN: Final = 600.0
 """Seconds after its start within which an engine locks its state."""
 
-_ENDING: Final = 20.0
+_ENDING: Final = 60.0
 """Seconds in which a killed engine's plugins end: they notice it within a second, and end the step in progress."""
 
-_WAITING: Final = 40.0
+_WAITING: Final = 100.0
 """Seconds to wait for another run that takes over a lock."""
 
 _PAUSE: Final = 0.1

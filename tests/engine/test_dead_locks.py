@@ -112,6 +112,7 @@ def test_the_next_run_takes_over_the_lock_of_a_dead_one(shard: Shard, in_pods: b
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("in_pods", [False, True], ids=["machine", "pods"])
 def test_fifty_kills_at_random_moments(shard: Shard, in_pods: bool) -> None:
     assert rounds(shard, 50, in_pods=in_pods) > 10
