@@ -1,10 +1,11 @@
 """The page of a run in a pod: what the command printed, in the ConfigMap that `ambient pipeline kubernetes` names.
 
 The keys of a pod with the index 3 are `03.last`, one line on its last run, and `03.page`, all that the last run printed
-which started an engine or failed. A run with nothing to do leaves the page as it is.
+which started an engine or failed. A run with nothing to do does not change the page.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -42,8 +43,13 @@ def kept(run: Callable[[], int], environ: Mapping[str, str] = os.environ) -> int
     """Run a command, write its page, and return its exit code. A page that can't be written is only a warning."""
     copy, engines = StringIO(), Child.begun
     copied = (cast(TextIO, _Copied(stream, copy)) for stream in (sys.stdout, sys.stderr))
-    with redirect_stdout(next(copied)), redirect_stderr(next(copied)):
-        code = run()
+    # As the first process of its container it would not notice SIGTERM. Like Ctrl-C, it ends the run in good order.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with redirect_stdout(next(copied)), redirect_stderr(next(copied)):
+            code = run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
     job, commit = (environ.get(f"AMBIENT_RUN_{what}", "unknown") for what in ("JOB", "COMMIT"))
     last = f"{format_time(clock.now())}: exit code {code}, commit {commit[:12]}, Job {job.partition('/')[0]}"
     data = {"last": last}

@@ -123,7 +123,7 @@ def up(
         raise typer.Exit(1)
     _check_unchanged(made, stack)
     flags = ("--refresh",) if refresh else ()
-    ended = carry_out(made.engine, "up", stack, *flags, verbose=verbose)
+    ended = carry_out(made.engine, "up", stack, *flags, verbose=verbose, reviewed=reviewed is not None)
     if ended.code == 0:
         show_problems(map(with_name, unshown(ended.reported.warnings, made.acknowledged, made.plan.warnings)))
     code = show_end(ended, project.shown(project.config_file(stack)), done_lines(made.plan, ended))

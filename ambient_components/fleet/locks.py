@@ -70,17 +70,18 @@ def run_despite_dead(
     """Run an engine. If only dead runs have locked its stack, take the locks off, and run it again.
 
     Two runs never both take off a lock that they found. Of those on one machine, only one is `alone`; of an index of a
-    Job, only one pod is alive. What was found before that may be another run's lock by now, so the engine tries again.
+    Job, only one pod is alive. What was found before that may be another run's lock by now, so the engine tries again,
+    as the last thing before the locks are taken off.
 
     Args:
         attempt: Runs the engine, and returns its output. Empty if it succeeded.
-        unlock: `pulumi cancel`, which takes off all locks of the stack. Returns whether it succeeded.
+        unlock: `pulumi cancel`, which takes off all locks of the stack. Returns whether it succeeded. Not after Ctrl-C.
     """
-    if not _all_dead(note, texts.locks(attempt())):
+    locks = texts.locks(attempt())
+    if not _all_dead(note, locks):
         return
     with note.alone() as alone:
-        locks = texts.locks(attempt())
-        if not (alone and _all_dead(note, locks) and note.settled(locks) and unlock()):
+        if not (alone and note.settled(locks) and texts.locks(attempt()) == locks and unlock()):
             return
         note.forget(locks)
         for lock in locks:

@@ -107,7 +107,12 @@ class MachineNote:
         name = hashlib.sha256(self._stack.encode()).hexdigest()[:10]
         until = time.monotonic() + _WAITING
         # The kernel gives the lock of this file back, however the process ends.
-        with (self._folder / f"{name}.lock").open("a", encoding="utf-8") as file:
+        try:
+            file = (self._folder / f"{name}.lock").open("a", encoding="utf-8")
+        except OSError:
+            yield False
+            return
+        with file:
             while not (alone := _flock(file.fileno())) and time.monotonic() < until:
                 time.sleep(_PAUSE)
             yield alone

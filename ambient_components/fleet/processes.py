@@ -222,11 +222,14 @@ class Ended:
         return self.interrupted and self.code > 0 and not self.reported.failures and not texts.is_locked(self.output)
 
 
-def carry_out(engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose: bool = False) -> Ended:
+def carry_out(
+    engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose: bool = False, reviewed: bool = False
+) -> Ended:
     """Run `pulumi up`, `refresh` or `destroy` without a preview and wait for its end.
 
     The first Ctrl-C lets the engine finish its steps and write its state. The third one kills it. The log of a complete
-    run is deleted.
+    run is deleted. The lock of a dead run is taken over, but not to destroy, which would leave what that run made and
+    never recorded, and not for a reviewed plan, which says nothing of what a refresh finds.
     """
     begun = time.monotonic()
     words = [
@@ -250,6 +253,8 @@ def carry_out(engine: PulumiEngine, verb: str, stack: str, *flags: str, verbose:
             return "" if code == 0 or reported.began else child.output
 
         def unlock() -> bool:
+            if interrupts.count or reviewed or verb == "destroy":
+                return False
             if verb == "up" and "--refresh" not in words:
                 words.append("--refresh")  # the dead run may have deleted what is still in the state
             return engine.attempt("cancel", "--yes", "--stack", stack).code == 0

@@ -140,6 +140,8 @@ class Runner:
             return "" if codes[-1] == 0 or job.reported.began else job.output
 
         def unlock() -> bool:
+            if self._stopping:
+                return False
             # The dead run may have deleted what is still in the state.
             job.refresh, job.drifted = True, None
             return PulumiEngine(folder, environ).attempt("cancel", "--yes", "--stack", job.stack).code == 0

@@ -69,7 +69,7 @@ def _missing(directory: Path) -> Iterator[str]:
     if absent:
         yield (
             f"nodes need {', '.join(absent)}: apt-get install --no-install-recommends {PACKAGES} "
-            "(with recommends, it would mount control groups anew)"
+            "(with recommends, it would mount control groups a second time)"
         )
     for name in ("bridge", "netfilter"):
         if not Path(f"/proc/sys/net/{name}").exists():

@@ -191,6 +191,11 @@ def kubernetes(
         refresh=refresh,
     )
     job.check()
+    if re.search(r'[\s"\\]', here.folder):
+        stop(
+            f"the project's folder {here.folder!r} has a blank, quote or backslash",
+            "rename it: it is printed into YAML",
+        )
     _checked(namespace, "--namespace", lambda text: str(Subject(SubjectKind.SERVICE_ACCOUNT, job.name, text)))
     if here.changed and not commit:
         print(f"ambient: files differ from the commit {job.commit[:12]}, and the pods fetch that", file=sys.stderr)
@@ -238,6 +243,10 @@ def _commit(text: str) -> str:
 
 
 def _backend(text: str) -> str:
+    if re.fullmatch(r"[a-z0-9]+://[^/]*@.*", text):
+        reject(
+            "the URL has a credential, which everyone who may read the CronJob could read", "leave it out of the URL"
+        )
     if not re.fullmatch(r"(?!file:)[a-z0-9]+://[^\s\"\\]+", text):
         what = f"{text!r} is nothing that a pod can reach" if text else "is needed"
         reject(what, "allowed: s3://BUCKET?region=REGION, gs://, azblob://, or https://api.pulumi.com")
@@ -248,4 +257,4 @@ def _schedule(text: str) -> str:
     if problem := cron_problem(text):
         first, hints = problem
         reject(f"{text!r} {first}", hints)
-    return text
+    return " ".join(text.split())

@@ -65,7 +65,7 @@ def test_pushes_deploy_requests_are_previewed_and_nights_renew(stages: Repositor
 
 
 def test_a_live_preview_asks_the_cluster_and_changes_nothing(stages: Repository, github: GitHub) -> None:
-    """Approval of the environments is left out: nobody is asked here."""
+    """Approval of the environments is left out: no person is asked here."""
     print_pipeline(stages, "--preview", "live")
     stages.commit("request")
     previews = {f"preview_{stage}": "success" for stage in STAGES}

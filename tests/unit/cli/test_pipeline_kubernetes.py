@@ -186,6 +186,7 @@ def test_a_repository_is_fetched_by_https_or_ssh(
         ("commit", "", "git rev-parse"),
         ("backend", "", "allowed: s3://"),
         ("backend", "file://~", "is nothing that a pod can reach"),
+        ("backend", "postgres://me:hunter2@db/state", "the URL has a credential, which everyone who may read"),
         ("schedule", "hourly", "fields instead of five"),
         ("namespace", "Ambient", "is not a namespace"),
     ],

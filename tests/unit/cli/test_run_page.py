@@ -1,5 +1,7 @@
 """The page of a run in a pod: what is kept of it, and where."""
 
+import os
+import signal
 import sys
 
 import pytest
@@ -51,6 +53,22 @@ def test_each_index_has_its_last_run_and_its_page(pod: FakeApi, capsys: pytest.C
     assert run(3, "refused", index="12") == 3
     assert set(data(pod)) == {"03.last", "03.page", "12.last", "12.page"}
     assert "refused" in data(pod)["12.page"]
+
+
+def test_the_end_of_a_pod_is_like_ctrl_c(pod: FakeApi) -> None:
+    """The first process of a container does not notice a signal that it has no handler for."""
+
+    def command() -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            return 130
+        return 0
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert run_page.kept(command, {"AMBIENT_RUN_PAGE": "runs/ambient-prod"}) == 130
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert "exit code 130" in data(pod)["00.last"]
 
 
 def test_a_long_page_keeps_its_begin_and_its_end(pod: FakeApi) -> None:

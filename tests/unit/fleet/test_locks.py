@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +268,12 @@ def test_where_runs_are_noted(tmp_path: Path, cluster: FakeCluster, monkeypatch:
 class Sure(NoNote):
     """Sure of the death of the holders on the host `dead`."""
 
+    def __init__(self, *, settled: bool = True) -> None:
+        self._settled = settled
+
+    def settled(self, locks: Sequence[Lock]) -> bool:
+        return self._settled and bool(locks)
+
     def is_of_dead(self, lock: Lock) -> bool:
         return lock.host == "dead"
 
@@ -292,6 +298,7 @@ def after(note: Note, *outputs: str, unlocks: bool = True) -> tuple[list[str], l
 
 DEAD, ALIVE = reported(lock(1, host="dead")), reported(lock(2, host="alive"))
 BOTH = reported(lock(1, host="dead"), lock(2, host="alive"))
+OTHER = reported(lock(3, host="dead"))
 SERVICE = "error: [409] Conflict: Another update is currently in progress."
 
 
@@ -307,7 +314,11 @@ def test_nothing_else_is_taken_off(output: str) -> None:
     assert after(Sure(), output) == (["run"], [])
 
 
-@pytest.mark.parametrize("second", ["", ALIVE, BOTH])
+def test_it_waits_before_the_second_look_as_a_lock_may_be_another_ones_after_it() -> None:
+    assert after(Sure(settled=False), DEAD) == (["run"], [])
+
+
+@pytest.mark.parametrize("second", ["", ALIVE, BOTH, OTHER])
 def test_a_lock_that_is_another_ones_by_now_stays(second: str) -> None:
     assert after(Sure(), DEAD, second) == (["run", "run"], [])
 
@@ -393,10 +404,18 @@ def test_a_fleet_takes_over_and_refreshes(
 
 
 @linux
-@pytest.mark.parametrize(("verb", "refreshes"), [("up", True), ("destroy", False)])
+@pytest.mark.parametrize(
+    ("verb", "reviewed", "after_look"),
+    [
+        ("up", False, ["cancel", "up"]),
+        ("refresh", False, ["cancel", "refresh"]),
+        ("up", True, []),
+        ("destroy", False, []),
+    ],
+)
 def test_one_stack_is_taken_over_too(
     tmp_path: Path, engine: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str], verb: str, refreshes: bool,
+    capsys: pytest.CaptureFixture[str], verb: str, reviewed: bool, after_look: list[str],
 ) -> None:  # fmt: skip
     monkeypatch.setattr("ambient_components.fleet.locks.sees_machine", lambda: True)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -409,10 +428,11 @@ def test_one_stack_is_taken_over_too(
     engine.wait()
     locked = {"stderr": reported(lock(engine.pid)), "code": 255}
     pulumi.play({"dev": [locked, locked, {}, {}]})
-    ended = carry_out(PulumiEngine(tmp_path, {"PATH": f"{pulumi.bin}:{os.environ['PATH']}"}), verb, "dev")
-    assert (ended.code, ended.interrupted) == (0, False)
-    assert f"ambient: dev: took over the lock of a dead run, of ci on {HOST}" in capsys.readouterr().err
+    run = PulumiEngine(tmp_path, {"PATH": f"{pulumi.bin}:{os.environ['PATH']}"})
+    ended = carry_out(run, verb, "dev", reviewed=reviewed)
+    took_over = f"ambient: dev: took over the lock of a dead run, of ci on {HOST}" in capsys.readouterr().err
+    assert (ended.code == 0, ended.interrupted, took_over) == (bool(after_look), False, bool(after_look))
     began = [call["words"] for call in pulumi.calls() if "pid" in call]
-    assert [words[0] for words in began] == [verb, verb, "cancel", verb]
-    assert ("--refresh" in began[-1]) == refreshes
-    assert not [*tmp_path.glob("*.log")]
+    assert [words[0] for words in began] == [verb, verb, *after_look]
+    assert ("--refresh" in began[-1]) == (after_look[-1:] == ["up"])
+    assert bool([*tmp_path.glob("*.log")]) != took_over
