@@ -13,7 +13,7 @@ from io import StringIO
 from typing import Any, Final, TextIO, cast
 
 from ambient_components import clock
-from ambient_components.cluster.client import ApiError, Cluster, core
+from ambient_components.cluster.client import Cluster, merge_config_map
 from ambient_components.errors import StepError
 from ambient_components.fleet.processes import Child
 from ambient_components.rotation.state import format_time
@@ -58,7 +58,7 @@ def kept(run: Callable[[], int], environ: Mapping[str, str] = os.environ) -> int
     index = int(environ.get("AMBIENT_RUN_INDEX") or 0)
     namespace, _, name = environ["AMBIENT_RUN_PAGE"].partition("/")
     try:
-        _write(Cluster(), namespace, name, {f"{index:02d}.{key}": text for key, text in data.items()})
+        merge_config_map(Cluster(), namespace, name, {f"{index:02d}.{key}": text for key, text in data.items()})
     except StepError as error:
         print(error.problem.within("the page of this run can't be written").text, file=sys.stderr)
     return code
@@ -71,23 +71,3 @@ def _shortened(printed: str) -> str:
         return text
     out = len(text) - _MOST
     return f"{text[: _MOST - _END]}\n… {out} characters are left out: kubectl logs has them\n{text[-_END:]}"
-
-
-def _write(cluster: Cluster, namespace: str, name: str, data: Mapping[str, str]) -> None:
-    collection = core("namespaces", namespace, "configmaps")
-    change = {"data": dict(data)}
-    for _ in range(2):
-        try:
-            cluster.patch(f"{collection}/{name}", change)
-        except ApiError as error:
-            if error.status != 404:
-                raise
-        else:
-            return
-        try:
-            cluster.create(collection, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, **change})
-        except ApiError as error:
-            if error.status != 409:  # another pod has made it
-                raise
-        else:
-            return

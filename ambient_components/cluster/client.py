@@ -219,6 +219,37 @@ def core(*segments: str) -> str:
     return path("api", "v1", *segments)
 
 
+def merge_config_map(
+    cluster: Cluster,
+    namespace: str,
+    name: str,
+    data: Mapping[str, str | None],
+    annotations: Mapping[str, str] | None = None,
+) -> None:
+    """Set keys of a ConfigMap, and delete those that are None. Others may write other keys at the same time.
+
+    It is made if it is missing. No right to read is needed.
+    """
+    collection = core("namespaces", namespace, "configmaps")
+    metadata = {"name": name, "annotations": dict(annotations or {})}
+    kept = {key: text for key, text in data.items() if text is not None}
+    for _ in range(2):
+        try:
+            cluster.patch(f"{collection}/{name}", {"metadata": metadata, "data": dict(data)})
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        else:
+            return
+        try:
+            cluster.create(collection, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": kept})
+        except ApiError as error:
+            if error.status != 409:  # another process has made it
+                raise
+        else:
+            return
+
+
 def of_platform(namespace: str, *parts: str) -> str:
     return path("apis", PLATFORM_API_GROUP, PLATFORM_API_VERSION, "namespaces", namespace, *parts)
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ambient_components import activity
-from ambient_components.cluster.client import ApiError, core
+from ambient_components.cluster.client import core, merge_config_map
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import mapping, texts
 from ambient_components.engine.texts import Lock
@@ -41,10 +41,9 @@ class PodNote:
     def __init__(self, folder: Path, stack: str, job: str, index: str, pod: str) -> None:
         project = Project.find(folder)
         self._guard = Guard.of_config(project.config(stack))
-        self._configmaps = core("namespaces", project.platform_namespace(stack), "configmaps")
+        self._namespace = project.platform_namespace(stack)
         self._stack = f"{project.name}/{bare_name(stack)}"
         self._name = f"ambient-components-{hashlib.sha256(self._stack.encode()).hexdigest()[:10]}-lock"
-        self._path = f"{self._configmaps}/{self._name}"
         self._job, self._index, self._pod = job, index, pod
         self._key = re.sub(r"[^-._a-zA-Z0-9]", "_", pod)
         self._noted = False
@@ -90,16 +89,14 @@ class PodNote:
         return (pod.job, pod.index) == (self._job, self._index) and pod.pod != self._pod
 
     def _read(self) -> dict[str, Pod]:
+        item = self._guard.cluster.get(core("namespaces", self._namespace, "configmaps", self._name))
         pods = {}
-        for key, text in texts(mapping(self._guard.cluster.get(self._path)).get("data")).items():
+        for key, text in texts(mapping(item).get("data")).items():
             with suppress(ValueError, TypeError):
                 pods[key] = Pod(**json.loads(text))
         return pods
 
     def _write(self, data: Mapping[str, str | None]) -> None:
         """Set keys, or delete those that are None. Other pods write other keys."""
-        cluster, metadata = self._guard.cluster, {"name": self._name, "annotations": {STACK_ANNOTATION: self._stack}}
-        if cluster.get(self._path) is None:
-            with suppress(ApiError):  # another pod may make it
-                cluster.create(self._configmaps, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
-        cluster.patch(self._path, {"metadata": metadata, "data": data})
+        notes = {STACK_ANNOTATION: self._stack}
+        merge_config_map(self._guard.cluster, self._namespace, self._name, data, notes)

@@ -72,12 +72,13 @@ def _row(
     summary: Deployed, workspace: str, key: DeployedKey, seen: Mapping[tuple[str, str], Seen] | None, limits: Limits
 ) -> DeployedKey:
     there = seen.get((workspace, key.account)) if seen is not None else None
+    created, last_used = there or (None, None)
     return replace(
         key,
         stack=summary.stack,
         workspace=workspace,
-        created=there[0] if there else None,
-        last_used=(there[1] or NEVER_USED) if there else None,
+        created=created,
+        last_used=(last_used or NEVER_USED) if there else None,
         state=_state(key, summary.now),
         attention=tuple(_attention(key, there, summary.now, limits, requested=seen is not None)),
     )

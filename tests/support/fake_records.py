@@ -39,7 +39,9 @@ class FakeCluster:
     def patch(self, path: str, body: dict[str, Any], *, metadata: bool = False) -> dict[str, Any]:
         self._requested("PATCH", path)
         with self._lock:
-            item = self.objects[path]
+            item = self.objects.get(path)
+            if item is None:
+                raise ApiError(404, "not found")
             if body["metadata"].get("resourceVersion") not in (None, item["metadata"].get("resourceVersion")):
                 raise ApiError(409, "the object has been modified")
             data = {**item.get("data", {}), **body.get("data", {})}

@@ -97,7 +97,8 @@ def requested_before(
         key = stack.file.workspaces[workspace].keys[key_id]
         recorded = deployed.get((workspace, key_id), NOT_DEPLOYED)
         # Of a key without an identity no old one can overlap.
-        if recorded[0] == 0:
+        made, _ = recorded
+        if made == 0:
             return True
         # No overlap in the file may mean that the key leaked.
         kept = key.overlap_until is None or key.keeps_previous(now, stack.file.timezone)

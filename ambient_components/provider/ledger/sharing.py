@@ -54,7 +54,8 @@ def _of_guard(item: Json | None) -> dict[str, Any]:
     """Return the labels and annotations of the guard's patch, as they are; empty where the guard is not."""
     managers = mappings(mapping(mapping(item).get("metadata")).get("managedFields"))
     patch = next(
-        (one for one in managers if (one.get("manager"), one.get("operation")) == (GUARD_MANAGER, "Apply")), None
+        (entry for entry in managers if (entry.get("manager"), entry.get("operation")) == (GUARD_MANAGER, "Apply")),
+        None,
     )
     if patch is None:
         return {}
