@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
+import signal
 import socket
 import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,8 +26,10 @@ _OF_MACHINE: Final = "pid:[4026531836]"
 _LOCKED_WITHIN: Final = 600.0
 """Seconds after its start within which an engine locks its state."""
 
-_ENDING: Final = 60.0
-"""Seconds in which a killed engine's plugins end: they notice it within a second, and end the step in progress."""
+_ENDING: Final = 20.0
+"""Seconds in which a killed engine's plugins may end the step in progress. Pulumi's own ones ask for their engine only
+every five minutes, so what is left then is killed.
+"""
 
 _WAITING: Final = 100.0
 """Seconds to wait for another run that takes over a lock."""
@@ -92,11 +95,15 @@ class MachineNote:
 
     def settled(self, locks: Sequence[Lock]) -> bool:
         sessions = {session for lock in locks if (noted := self._noted(lock)) for session in noted.sessions}
-        until = time.monotonic() + _ENDING
-        while (working := sessions & _sessions()) and time.monotonic() < until:
-            time.sleep(_PAUSE)
-        # What is left may be the fork server of a command that goes on with other shards.
-        return working.isdisjoint(lock.pid for lock in locks)
+        # The kernel gives the number of a session to no process before the session is empty. So where another process
+        # has the engine's number, nothing is left of the engine, and that process is not meant.
+        own = {lock.pid for lock in locks if process_of(lock.pid) is None}
+        _wait(sessions - {lock.pid for lock in locks} | own)
+        # Not the fork servers: one may be of a command that goes on with other shards.
+        for pid in _members(own):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        return _wait(own)
 
     def forget(self, locks: Sequence[Lock]) -> None:
         for lock in locks:
@@ -162,9 +169,18 @@ def process_of(pid: int) -> Process | None:
     return None if state in "ZX" else Process(started=int(fields[18]), session=int(fields[2]))
 
 
-def _sessions() -> set[int]:
+def _wait(sessions: Collection[int]) -> bool:
+    """Wait until nothing is left of some sessions, and return whether that is so."""
+    until = time.monotonic() + _ENDING
+    while (left := _members(sessions)) and time.monotonic() < until:
+        time.sleep(_PAUSE)
+    return not left
+
+
+def _members(sessions: Collection[int]) -> list[int]:
+    """Return the processes of some sessions."""
     pids = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
-    return {process.session for pid in pids if (process := process_of(pid))}
+    return [pid for pid in pids if (process := process_of(pid)) and process.session in sessions]
 
 
 def _start(process: Process) -> float:

@@ -17,7 +17,7 @@ from ambient_components.cluster.guard import Guard
 from ambient_components.engine.texts import Lock, locks
 from ambient_components.fleet import machine_notes
 from ambient_components.fleet.locks import NoNote, Note, in_job, note_of, run_despite_dead
-from ambient_components.fleet.machine_notes import MachineNote, process_of
+from ambient_components.fleet.machine_notes import MachineNote
 from ambient_components.fleet.pod_notes import PodNote
 from ambient_components.fleet.processes import carry_out
 from ambient_components.stacks.pulumi import PulumiEngine
@@ -154,24 +154,41 @@ def test_only_a_killed_engine_stays_noted(tmp_path: Path, engine: subprocess.Pop
 
 
 @linux
-def test_what_works_for_the_dead_engine_is_waited_for(
+def test_what_is_left_of_a_dead_engine_is_waited_for_and_then_ended(
     tmp_path: Path, engine: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A plugin in the engine's session holds the takeover up; the fork server of a command that goes on does not."""
-    monkeypatch.setattr(machine_notes, "_ENDING", 0.3)
-    dead = 2**22 - 7
-    living = process_of(engine.pid)
-    assert living is not None
-    note = MachineNote("prod-03", tmp_path / "notes")
-    note.begin()
-    note.started(engine.pid)
-    fields = json.loads((tmp_path / "notes" / f"{engine.pid}.json").read_text())
-    path = tmp_path / "notes" / f"{dead}.json"
-    path.write_text(json.dumps({**fields, "pid": dead, "sessions": [dead, engine.pid]}))
-    assert note.is_of_dead(lock(dead))
-    assert note.settled([lock(dead)])
-    monkeypatch.setattr(machine_notes, "_sessions", lambda: {dead})
-    assert not note.settled([lock(dead)])
+    """A plugin in the engine's session ends; the fork server of a command that goes on does not."""
+    monkeypatch.setattr(machine_notes, "_ENDING", 0.5)
+    leaves = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEPS!r}]); {SLEEPS}"
+    with subprocess.Popen(
+        [sys.executable, "-c", leaves], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as dead:
+        assert dead.stdout is not None
+        assert [dead.stdout.readline() for _ in range(2)] == ["\n", "\n"]
+        note = MachineNote("prod-03", tmp_path / "notes")
+        note.begin()
+        note.started(dead.pid, engine.pid)
+        dead.kill()
+        dead.wait()
+        assert note.is_of_dead(lock(dead.pid))
+        begun = time.monotonic()
+        assert note.settled([lock(dead.pid)])
+        assert time.monotonic() - begun >= 0.5
+        assert dead.stdout.read() == ""  # its plugin has ended, which also had the pipe
+    assert engine.poll() is None
+    assert note.settled([lock(dead.pid)])
+
+
+@linux
+def test_another_process_with_the_number_of_a_dead_engine_is_not_ended(
+    tmp_path: Path, engine: subprocess.Popen[str]
+) -> None:
+    noted(tmp_path, engine.pid)
+    path = tmp_path / "notes" / f"{engine.pid}.json"
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps({**fields, "started": fields["started"] - 1}))
+    assert MachineNote("prod-03", tmp_path / "notes").settled([lock(engine.pid)])
+    assert engine.poll() is None
 
 
 @linux
