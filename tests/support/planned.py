@@ -75,7 +75,9 @@ class FakePulumi:
         document["steps"] += more
         self.answer = Answer(0, json.dumps(document), "")
 
-    def carry_out(self, _: object, verb: str, stack: str, *flags: str, verbose: bool = False) -> Ended:
+    def carry_out(
+        self, _: object, verb: str, stack: str, *flags: str, verbose: bool = False, reviewed: bool = False
+    ) -> Ended:
         """Instead of `fleet.processes.carry_out`, which reads the events of a process."""
         self._note((verb, "--yes", "--skip-preview", *flags, "--stack", stack))
         code = 255 if self.broken == verb else 0
