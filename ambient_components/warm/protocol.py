@@ -10,8 +10,7 @@ import socket
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ambient_components._version import VERSION
 
@@ -39,8 +38,7 @@ def identity() -> str:
     return f"{VERSION} {os.path.realpath(sys.prefix)} {os.path.realpath(__file__)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     kind: str
     arguments: Sequence[str]
     environ: Mapping[str, str]
@@ -51,7 +49,7 @@ class Job:
 
 
 def send(connection: socket.socket, job: Job, streams: Sequence[int]) -> None:
-    text = json.dumps(asdict(job)).encode("utf-8", "surrogateescape")
+    text = json.dumps(job._asdict()).encode("utf-8", "surrogateescape")
     socket.send_fds(connection, [_LENGTH.pack(len(text))], [*streams])
     connection.sendall(text)
 

@@ -27,7 +27,7 @@ from ambient_components.warm import protocol
 
 _LANGUAGE: Final = "ambient_components.warm.language"
 _LOADER: Final = "ambient_components.stackfile.loader"
-_PLUGIN: Final = "ambient_components.provider.__main__"
+_PLUGIN: Final = "ambient_components.provider.serving"
 _PRELOADED: Final = (
     "grpc",
     "grpc._channel",
@@ -36,8 +36,6 @@ _PRELOADED: Final = (
     "pulumi.runtime",
     "ambient_components.program.workspaces",
     _PLUGIN,
-    "ambient_components.provider.protocol.peers",
-    "ambient_components.provider.servicer",
     _LANGUAGE,
 )
 """By name, as this module is below them. What is missing here is imported by each process."""
