@@ -29,7 +29,7 @@ commands for a first stack:
 
 \b
 exit codes: 0 success; 1 error; 2 changes pending (plan, adopt, reshard --dry-run) or attention needed (keys list,
-            access, report, reviewers); 3 refused by a guardrail (plan, up, destroy); 64 wrong usage; 130 Ctrl-C
+            access, report); 3 refused by a guardrail (plan, up, destroy); 64 wrong usage; 130 Ctrl-C
 """
 
 _SETTINGS: Final[dict[str, Any]] = {
@@ -50,7 +50,7 @@ VERBS: Final = {
     "show": "Show access and keys, or one workspace's entry.",
     "access": "Show who may do what, and why.",
     "report": "Show who can gain more than their grants, and how to prevent it.",
-    "reviewers": "Show which workspaces a change affects, and which reviewers it needs.",
+    "codeowners": "Print CODEOWNERS lines by the reviewers in the stack files.",
     "shards": "List a fleet's shards, as a plan of work for several machines.",
     "reshard": "Move workspaces between the shards of a fleet, without changing the cluster.",
     "grants": "List, add and revoke grants.",
@@ -62,9 +62,7 @@ VERBS: Final = {
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""
 
-_FOLDERS: Final = frozenset(
-    {"access", "adopt", "grants", "init", "keys", "pipeline", "report", "reviewers", "show", "validate"}
-)
+_FOLDERS: Final = frozenset({"access", "adopt", "grants", "init", "keys", "pipeline", "report", "show", "validate"})
 """Verbs that have a folder, with the verb itself in `command.py`."""
 
 

@@ -1,4 +1,4 @@
-"""The files of a stack, from this machine or from a Git revision that was extracted to a folder."""
+"""The files of a stack, as they are on this machine or as they will be after a write."""
 
 import fnmatch
 import glob
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ambient_components.errors import Where, fail
-from ambient_components.stackfile.regular import STACK_FILE_MAX, Unreadable, is_below, read_regular
+from ambient_components.stackfile.regular import STACK_FILE_MAX, Unreadable, read_regular
 from ambient_components.stackfile.yaml.reader import decoded
 
 SEARCH_MAX: Final = 1_000_000
@@ -38,36 +38,26 @@ class Search:
 
 
 class Files:
-    """Access to files by path, with `/` between folders.
-
-    Args:
-        start: Folder of relative paths; empty for the working directory.
-        top: Absolute real path of a folder outside of which nothing exists; None for no limit.
-    """
-
-    def __init__(self, start: str = "", top: str | None = None) -> None:
-        self._start = start
-        self._top = top
+    """Access to the files of this machine by path, with `/` between folders."""
 
     def read(self, path: str, within: str | None = None) -> str:
         """Return the content of a regular file."""
         try:
-            content = read_regular(self._at(path), STACK_FILE_MAX, within or self._top)
+            content = read_regular(path, STACK_FILE_MAX, within)
         except Unreadable as error:
             fail(Where(path), "", error.problem, error.hint)
         return decoded(content, path)
 
     def absolute(self, path: str) -> str:
         """Return the absolute form of a path, without `.` and `..`; links are not resolved."""
-        return os.path.abspath(self._at(path))  # noqa: PTH100  # resolves `..` in the text, as positions do
+        return os.path.abspath(path)  # noqa: PTH100  # resolves `..` in the text, as positions do
 
     def real(self, path: str) -> str | None:
         """Return the absolute real path of a path; None if it does not exist."""
         try:
-            resolved = os.path.realpath(self._at(path), strict=True)
+            return os.path.realpath(path, strict=True)
         except (OSError, ValueError):
             return None
-        return resolved if self._top is None or resolved == self._top or is_below(resolved, self._top) else None
 
     def identity(self, path: str) -> Hashable | None:
         """Return a value that is equal for all names of one file; None for a missing file and for a folder."""
@@ -111,14 +101,12 @@ class Files:
             match = f"{path}{part}"
             if not is_last:
                 yield f"{match}/", at + 1
-            elif os.path.lexists(self._at(match)):
+            elif os.path.lexists(match):
                 yield match, at + 1
             return
-        if self._top is not None and self.real(path or ".") is None:
-            return  # a wildcard in a revision must not search this machine
         if part == "**":
             yield path, at + 1
-        entries = _entries(self._at(path) or ".")
+        entries = _entries(path or ".")
         search.count(len(entries))
         for name, is_folder in entries:
             if name.startswith(".") and not part.startswith("."):
@@ -136,14 +124,9 @@ class Files:
         status = self._status(path)
         return status is not None and stat.S_ISDIR(status.st_mode)
 
-    def _at(self, path: str) -> str:
-        return os.path.join(self._start, path) if self._start else path  # noqa: PTH118  # text as it was written
-
     def _status(self, path: str) -> os.stat_result | None:
-        if self._top is not None and self.real(path) is None:
-            return None
         try:
-            return os.stat(self._at(path))  # noqa: PTH116
+            return os.stat(path)  # noqa: PTH116
         except (OSError, ValueError):  # ValueError: a name that no file system accepts
             return None
 
@@ -152,7 +135,6 @@ class PlannedFiles(Files):
     """The files of this machine as they will be after a write."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
-        super().__init__()
         self._texts = dict(texts)
 
     def read(self, path: str, within: str | None = None) -> str:

@@ -1,5 +1,6 @@
 """Loading of a stack: files, layers, models and checks, with all problems in one report."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +124,21 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
             )
     everything = sorted((*problems.errors, *problems.warnings), key=lambda problem: problem.sort_key)
     return Review(stack, tuple(map(without_credentials_in, everything)), tuple(reader.paths))
+
+
+def whole_stacks(reviews: Mapping[str, Review]) -> list[Review]:
+    """Return the reviews, by path, of those files that no other one includes. An included file is only part of a stack.
+
+    Of files that include each other the first one counts.
+    """
+    by_file = {os.path.realpath(path): review for path, review in reviews.items()}
+    parts = {file: {os.path.realpath(part) for part in review.files[1:]} for file, review in by_file.items()}
+
+    def is_part(file: str) -> bool:
+        including = (whole for whole in parts if whole != file and file in parts[whole])
+        return any(whole not in parts[file] or whole < file for whole in including)
+
+    return [review for file, review in by_file.items() if not is_part(file)]
 
 
 def _validate(

@@ -1,10 +1,10 @@
 """The Pulumi project of a command: its folder, its name, the two files of each stack, and all its stack files."""
 
 import re
-from collections.abc import Hashable, Mapping, Sequence, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from ambient_components.engine.stack_config import PROJECT_FILE, ConfigFiles
 from ambient_components.errors import BadValue, Where, fail, stop
@@ -102,9 +102,6 @@ def bare_name(stack: str) -> str:
     return match[1]
 
 
-_File = TypeVar("_File", bound=Hashable)
-
-
 def stack_files(project: Project) -> list[Path]:
     """Return all files in the folder of stack files, sorted, without Pulumi's config files."""
     files = (project.folder / STACK_FILES).glob("*.yaml")
@@ -120,17 +117,3 @@ def stack_path(project: Project, stack: str) -> str:
         there = f"stacks with a file: {', '.join(names)}" if names else f"`ambient init {stack}` makes one"
         fail(Where(from_here(path)), "", "there is no such stack file", there, suggestion)
     return from_here(path)
-
-
-def without_parts(included: Mapping[_File, Set[_File]], order: Sequence[_File]) -> list[_File]:
-    """Return the files that no other file includes. An included file is only part of a stack."""
-    rank = {file: place for place, file in enumerate(order)}
-
-    def is_part(file: _File) -> bool:
-        return any(
-            file in parts and (whole not in included[file] or rank[whole] < rank[file])
-            for whole, parts in included.items()
-            if whole != file
-        )
-
-    return [file for file in order if not is_part(file)]

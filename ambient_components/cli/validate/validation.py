@@ -1,6 +1,5 @@
 """The checks of `ambient validate`, independent of the output format."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,8 +23,16 @@ from ambient_components.stackfile.checks.sources import in_platform_namespace
 from ambient_components.stackfile.checks.storage import against_store, missing_libraries
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants
 from ambient_components.stackfile.checks.workspaces import without_runner_secret
-from ambient_components.stackfile.loader import LoadedStack, Review, beyond_shards, located, review_stack, shards_of
-from ambient_components.stacks.project import Project, bare_name, is_true, without_parts
+from ambient_components.stackfile.loader import (
+    LoadedStack,
+    Review,
+    beyond_shards,
+    located,
+    review_stack,
+    shards_of,
+    whole_stacks,
+)
+from ambient_components.stacks.project import Project, bare_name, is_true
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +74,7 @@ def validate_stacks(paths: Sequence[str]) -> Validation:
     """Check those of these files that no other one includes. An included file is only part of a stack."""
     if not paths:
         stop("this project has no stack files", "`ambient init dev` makes the first one, stacks/dev.yaml")
-    reviews = {os.path.realpath(path): _review(path) for path in paths}
-    included = {path: {os.path.realpath(file) for file in review.files[1:]} for path, review in reviews.items()}
-    wholes = set(without_parts(included, sorted(reviews)))
-    return _together([review for path, review in reviews.items() if path in wholes])
+    return _together(whole_stacks({path: _review(path) for path in paths}))
 
 
 def _review(path: str) -> Review:

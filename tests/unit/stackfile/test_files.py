@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.stackfile import includes
-from ambient_components.stackfile.files import DISK, Files, Search
+from ambient_components.stackfile.files import DISK, Search
 from ambient_components.stackfile.loader import review_stack
 from ambient_components.stackfile.regular import Unreadable
 
@@ -59,8 +59,6 @@ def test_a_pattern_matches_what_trying_every_way_finds(tree, pattern, tmp_path_f
     make(folder, tree)
     expected = sorted(matched(str(folder), pattern.split("/")))
     assert DISK.expand(pattern, str(folder), Search()) == expected
-    assert Files(str(folder)).expand(pattern, "", Search()) == expected
-    assert Files(str(folder), str(folder)).expand(pattern, "", Search()) == expected
 
 
 class Counted(Search):

@@ -1,1 +1,0 @@
-"""`ambient reviewers`."""
