@@ -18,9 +18,9 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from ambient_components import clock
 from ambient_components.cluster.guard import Guard
-from ambient_components.provider.serving import languages
 from ambient_components.provider.protocol.peers import serving
 from ambient_components.provider.servicer import AmbientServicer
+from ambient_components.provider.serving import languages
 from ambient_components.provider.store.connection import Store
 from tests.support.fake_api import REVIEWS, RULES, SYSTEM_UID, FakeApi
 from tests.support.fake_engine import FakeEngine, flat
