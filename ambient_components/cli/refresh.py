@@ -63,7 +63,8 @@ def refresh(
 def _refresh_stack(project: Project, stack: str, *, yes: bool) -> int:
     """Show the differences, ask, and refresh the state. Return the exit code."""
     engine = pulumi.engine_for(project.folder)
-    backend.require_stack(engine, stack)
+    if not backend.has_stack(engine, stack):
+        backend.unknown_stack(engine, stack)
     require_passphrase(project, stack)
     if not yes:
         objects = _differences(engine, stack)

@@ -18,11 +18,14 @@ from ambient_components.errors import StepError
 from ambient_components.fleet.processes import Child
 from ambient_components.rotation.state import format_time
 
-_MOST: Final = 8_000
-"""Maximum characters of a page. A ConfigMap holds 1 MiB, and has a page for each shard."""
+_ALL: Final = 1_000_000
+"""Bytes for all shards in the ConfigMap, which holds 1 MiB."""
 
-_END: Final = 3_000
-"""Characters of a longer page that are kept of its end, which has the summary."""
+_BESIDE: Final = 400
+"""Bytes of a shard beside the text of its run: keys, lines on the last run, a sentence on what is left out."""
+
+_MOST: Final = 8_000
+"""Maximum bytes of the text of a run. With many shards, each has its part of the ConfigMap."""
 
 
 class _Copied:
@@ -54,7 +57,8 @@ def kept(run: Callable[[], int], environ: Mapping[str, str] = os.environ) -> int
     last = f"{format_time(clock.now())}: exit code {code}, commit {commit[:12]}, Job {job.partition('/')[0]}"
     data = {"last": last}
     if code != 0 or Child.begun > engines:
-        data["page"] = f"{last}\n\n{_shortened(copy.getvalue())}\n"
+        most = min(_MOST, _ALL // int(environ.get("AMBIENT_RUN_SHARDS") or 1) - _BESIDE)
+        data["page"] = f"{last}\n\n{_shortened(copy.getvalue(), most)}\n"
     index = int(environ.get("AMBIENT_RUN_INDEX") or 0)
     namespace, _, name = environ["AMBIENT_RUN_PAGE"].partition("/")
     try:
@@ -64,10 +68,12 @@ def kept(run: Callable[[], int], environ: Mapping[str, str] = os.environ) -> int
     return code
 
 
-def _shortened(printed: str) -> str:
+def _shortened(printed: str, most: int) -> str:
     """Return what was printed without blanks at the ends of lines, with which kubectl would show one long line."""
-    text = "\n".join(line.rstrip() for line in printed.strip().splitlines())
-    if len(text) <= _MOST:
-        return text
-    out = len(text) - _MOST
-    return f"{text[: _MOST - _END]}\n… {out} characters are left out: kubectl logs has them\n{text[-_END:]}"
+    whole = "\n".join(line.rstrip() for line in printed.strip().splitlines())
+    text, end = whole.encode(errors="replace"), most * 3 // 8  # the end has the summary
+    if len(text) <= most:
+        return whole
+    first, last = (part.decode(errors="ignore") for part in (text[: most - end], text[-end:]))
+    out = f"{len(text) - most} bytes are left out, as this page has {most} at most: kubectl logs has them"
+    return f"{first}\n… {out}\n{last}"

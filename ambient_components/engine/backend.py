@@ -120,11 +120,6 @@ def export_text(engine: Engine, stack: str) -> str:
     return unknown_stack(engine, stack)
 
 
-def require_stack(engine: Engine, stack: str) -> None:
-    if not has_stack(engine, stack):
-        unknown_stack(engine, stack)
-
-
 def unknown_stack(engine: Engine, stack: str) -> NoReturn:
     """Report that the backend does not have a stack, and which stacks it has."""
     names = sorted({_bare(name) for name in stack_names(engine)})

@@ -29,6 +29,7 @@ _LOCKED: Final = ("the stack is currently locked by", "Another update is current
 _LOCK: Final = re.compile(r"created by (?P<who>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 _PENDING: Final = "pending operations from previous deployment"
 _EMPTY: Final = ("failed to load checkpoint", "EOF")
+_LEAVES: Final = ("problem deleting the lock", "encountered a fatal error", "panic: ", "fatal error: ")
 _NO_BACKEND: Final = ("requires logging in", "PULUMI_ACCESS_TOKEN")
 _NO_STACK: Final = re.compile(r"no stack named '(?P<stack>[^']+)' found")
 _NO_PASSPHRASE: Final = "passphrase must be set"  # noqa: S105  # words
@@ -94,6 +95,11 @@ def locks(text: str) -> list[Lock]:
     if not is_locked(text):
         return []
     return [Lock(match["who"], match["host"], int(match["pid"]), match["since"]) for match in _LOCK.finditer(text)]
+
+
+def may_leave_lock(text: str) -> bool:
+    """Tell whether an engine that ended by itself crashed, or could not delete its lock."""
+    return any(words in text for words in _LEAVES)
 
 
 def has_pending_operations(text: str) -> bool:

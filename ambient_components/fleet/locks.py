@@ -30,8 +30,8 @@ class NoNote:
     def started(self, pid: int, *sessions: int) -> None:
         """Note the engine's process, and the sessions of other processes that work for it."""
 
-    def ended(self, code: int) -> None:
-        """Forget the engine if it ended by itself. A killed one stays noted: it may have left a lock."""
+    def ended(self) -> None:
+        """Forget the engine, which has left no lock."""
 
     def is_of_dead(self, lock: Lock) -> bool:  # noqa: ARG002
         """Tell whether a lock was made by a noted engine that is surely gone."""
@@ -78,7 +78,7 @@ def run_despite_dead(
         unlock: `pulumi cancel`, which takes off all locks of the stack. Returns whether it succeeded. Not after Ctrl-C.
     """
     locks = texts.locks(attempt())
-    if not _all_dead(note, locks):
+    if not locks or not all(map(note.is_of_dead, locks)):
         return
     with note.alone() as alone:
         if not (alone and note.settled(locks) and texts.locks(attempt()) == locks and unlock()):
@@ -87,7 +87,3 @@ def run_despite_dead(
         for lock in locks:
             say(f"took over the lock of a dead run, of {lock.holder}")
         attempt()
-
-
-def _all_dead(note: Note, locks: Sequence[Lock]) -> bool:
-    return bool(locks) and all(map(note.is_of_dead, locks))

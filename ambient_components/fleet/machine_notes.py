@@ -79,8 +79,8 @@ class MachineNote:
         with suppress(AmbientError):  # without a note, people take the lock off
             write_file(self._path(pid), json.dumps(asdict(noted)).encode(), PRIVATE)
 
-    def ended(self, code: int) -> None:
-        if code >= 0 and self._pid:
+    def ended(self) -> None:
+        if self._pid:
             self._path(self._pid).unlink(missing_ok=True)
 
     def is_of_dead(self, lock: Lock) -> bool:

@@ -60,8 +60,8 @@ class PodNote:
     def started(self, pid: int, *sessions: int) -> None:
         """Do nothing: all processes end with their pod."""
 
-    def ended(self, code: int) -> None:
-        if code >= 0 and self._noted:
+    def ended(self) -> None:
+        if self._noted:
             with suppress(StepError):
                 self._write({self._key: None})
 

@@ -30,7 +30,6 @@ _ANSWERED = tuple(
     signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__
 )
 
-
 _LOOK: Final = 0.2
 """Seconds between two looks at the running engines."""
 
@@ -82,7 +81,6 @@ class Child:
     def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str], reported: Reported) -> None:
         Child.begun += 1
         self.reported = reported
-        self.started = time.monotonic()
         self._reported: list[str] = []
         environ = environment(environ)  # of the program too
         self._note = note_of(folder, arguments[[*arguments].index("--stack") + 1], environ)
@@ -92,7 +90,7 @@ class Child:
             self._process = start([*arguments, *self._warm.flags], folder, self._warm.environment(environ))
         except BaseException:
             self._warm.close()
-            self._note.ended(0)
+            self._note.ended()
             raise
         self._note.started(self._process.pid, *client.sessions())
         self._errors = threading.Thread(target=self._listen, daemon=True)
@@ -110,8 +108,9 @@ class Child:
             for line in self._process.stdout:
                 self.reported.take(line)
             code = self._process.wait()
-        self._note.ended(code)
         self._errors.join(timeout=5)
+        if code >= 0 and not texts.may_leave_lock(self.output):
+            self._note.ended()
         if code != 0 and not self.reported.failures:
             self._explain(code)
         return code

@@ -9,7 +9,7 @@ from typing import Final
 from ambient_components.errors import reject
 
 _URL: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<place>[^\s\"'\\]+)")
-_SHORT: Final = re.compile(r"(?P<host>[\w.-]+@[\w.-]+):(?P<path>[^\s\"'\\:][^\s\"'\\]*)")
+_SHORT: Final = re.compile(r"^(?P<host>\w[\w.-]*@\w[\w.-]*):/?(?P<path>[^:].*)$")
 """Git's short form of ssh, such as git@git.example.com:platform/workspaces.git."""
 _ALLOWED: Final = "allowed: https://HOST/PATH or ssh://git@HOST/PATH, without a password"
 
@@ -38,13 +38,12 @@ def find_checkout(project: Path) -> Checkout:
 
 
 def checked_url(text: str) -> str:
-    """Return the URL of a repository that a pod can fetch from.
+    """Return the URL of a repository that a pod can fetch from. Git's short form of ssh becomes one.
 
     Raises:
         BadValue: It has another scheme than https and ssh, or a password.
     """
-    if short := _SHORT.fullmatch(text):
-        reject(f"{text!r} is no URL", f"write ssh://{short['host']}/{short['path']}")
+    text = _SHORT.sub(r"ssh://\g<host>/\g<path>", text)
     url = _URL.fullmatch(text)
     if url is None or url["scheme"] not in {"https", "ssh"}:
         reject(f"{text!r} can't be fetched by a pod that checks what answers", _ALLOWED)

@@ -89,10 +89,6 @@ class CronJob:
         """The name of the account, of the ConfigMap with the pages and of the Secret."""
         return f"ambient-{sanitize_name(bare_name(self.stack))}"
 
-    @property
-    def own_name(self) -> str:
-        return f"{self.name}-refresh" if self.refresh else self.name
-
     def check(self) -> None:
         most = _LONGEST_HOST - _TIME - len(f"-{(self.shards or 1) - 1}") - len("ambient-") - len("-refresh")
         if len(sanitize_name(bare_name(self.stack))) > most:
@@ -110,7 +106,7 @@ def manifest(job: CronJob) -> str:
         "WHAT_RUNS": f"Deploys {what} {job.stack} by the schedule {job.schedule!r} (UTC)",
         "RUN_NAMESPACE": job.namespace,
         "OBJECT_NAME": job.name,
-        "CRONJOB_NAME": job.own_name,
+        "CRONJOB_NAME": f"{job.name}-refresh" if job.refresh else job.name,
         "DEPLOYER_ROLE": ROLE,
         "CRON_TIMES": job.schedule,
         "POD_COUNT": str(job.shards or 1),

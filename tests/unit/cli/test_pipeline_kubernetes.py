@@ -139,7 +139,7 @@ def test_a_pod_fetches_exactly_the_commit(project: Path, tmp_path: Path, capsys:
 
 
 def test_what_the_checkout_knows_is_the_default(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    git(project, "remote", "add", "origin", "ssh://git@git.example.com/platform/workspaces.git")
+    git(project, "remote", "add", "origin", "git@git.example.com:platform/workspaces.git")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         patch.setenv("PULUMI_BACKEND_URL", "gs://state")
@@ -163,7 +163,10 @@ def test_what_the_checkout_knows_is_the_default(project: Path, capsys: pytest.Ca
         ("git://git.example.com/a.git", "allowed: https://HOST/PATH or ssh://git@HOST/PATH"),
         ("http://git.example.com/a.git", "allowed: https://HOST/PATH"),
         ("/srv/git/a.git", "allowed: https://HOST/PATH"),
-        ("git@git.example.com:platform/a.git", "write ssh://git@git.example.com/platform/a.git"),
+        ("ext::sh -c true", "allowed: https://HOST/PATH"),
+        ("git@git.example.com::a", "allowed: https://HOST/PATH"),
+        ("-oProxyCommand=x@git.example.com:a", "allowed: https://HOST/PATH"),
+        ('git@git.example.com:a"b', "allowed: https://HOST/PATH"),
         ("https://token@git.example.com/a.git", "the repository's URL has a credential"),
         ("https://ci:token@git.example.com/a.git", "the repository's URL has a credential"),
         ("ssh://git:made-up@git.example.com/a.git", "the repository's URL has a credential"),

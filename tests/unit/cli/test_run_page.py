@@ -23,7 +23,7 @@ def pod(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:  # noqa: F811
     return api
 
 
-def run(code: int, text: str, *, engines: int = 0, index: str = "3") -> int:
+def run(code: int, text: str, *, engines: int = 0, index: str = "3", shards: int = 20) -> int:
     def command() -> int:
         print(text)
         typer.echo("by typer")
@@ -32,7 +32,7 @@ def run(code: int, text: str, *, engines: int = 0, index: str = "3") -> int:
         return code
 
     given = {"AMBIENT_RUN_PAGE": "runs/ambient-prod", "AMBIENT_RUN_INDEX": index, "AMBIENT_RUN_JOB": "prod-1/uid"}
-    given |= {"AMBIENT_RUN_COMMIT": "c" * 40}
+    given |= {"AMBIENT_RUN_COMMIT": "c" * 40, "AMBIENT_RUN_SHARDS": str(shards)}
     return run_page.kept(command, given)
 
 
@@ -76,8 +76,16 @@ def test_a_long_page_keeps_its_begin_and_its_end(pod: FakeApi) -> None:
     page = data(pod)["03.page"]
     assert len(page) < 8_300
     assert "\n\nbegin\n" in page
-    assert "characters are left out: kubectl logs has them" in page
+    assert " bytes are left out, as this page has 8000 at most: kubectl logs has them\n" in page
     assert page.endswith("\nend\nby typer\ntold to people\n")
+
+
+@pytest.mark.parametrize("shards", [1, 119, 120, 500, 999])
+def test_the_pages_of_all_shards_fill_no_more_than_their_config_map(pod: FakeApi, shards: int) -> None:
+    run(1, "begin\n" + "→" * 20_000, index=str(shards - 1), shards=shards)
+    kept = sum(len(key.encode()) + len(text.encode()) for key, text in data(pod).items())
+    assert kept * shards <= 1024 * 1024
+    assert "bytes are left out, as this page has" in data(pod)[f"{shards - 1:02d}.page"]
 
 
 def test_a_page_that_can_not_be_written_changes_no_exit_code(pod: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,10 +147,26 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path: Path, engine: s
 
 
 @linux
-@pytest.mark.parametrize(("code", "left"), [(0, 0), (255, 0), (-9, 1)])
-def test_only_a_killed_engine_stays_noted(tmp_path: Path, engine: subprocess.Popen[str], code: int, left: int) -> None:
-    noted(tmp_path, engine.pid).ended(code)
-    assert len([*(tmp_path / "notes").iterdir()]) == left
+@pytest.mark.parametrize(
+    ("play", "left"),
+    [
+        ({}, 0),
+        ({"code": 255, "stderr": "error: update failed"}, 0),
+        ({"die": 9}, 1),
+        ({"stderr": "error: there was a problem deleting the lock at s3://b/1.json: 503"}, 1),
+        ({"code": 2, "stderr": "panic: runtime error: invalid memory address or nil pointer dereference"}, 1),
+        ({"code": 1, "stderr": "The Pulumi CLI encountered a fatal error. This is a bug!"}, 1),
+    ],
+)
+def test_an_engine_that_may_have_left_a_lock_stays_noted(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, play: dict[str, Any], left: int
+) -> None:
+    monkeypatch.setattr("ambient_components.fleet.locks.sees_machine", lambda: True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    fleet.pulumi.play({"prod-01": [play]})
+    up()
+    notes = [*(tmp_path / f"ambient-runs-{os.getuid()}").glob("*.json")]
+    assert [json.loads(note.read_text())["stack"] for note in notes] == ["prod-01"] * left
 
 
 @linux
@@ -233,7 +249,7 @@ def test_the_next_pod_of_an_index_takes_over_and_no_other(tmp_path: Path, cluste
     assert not following.is_of_dead(lock(12))  # after its own begin, it may be its own
     following.forget([made])
     assert not following.is_of_dead(made)
-    following.ended(0)
+    following.ended()
     assert cluster.objects[path]["data"] == {}
 
 
@@ -248,11 +264,10 @@ def test_two_that_may_have_made_it_are_one_too_many(tmp_path: Path, cluster: Fak
 def test_a_killed_engine_stays_noted_and_its_pods_first_time_counts(tmp_path: Path, cluster: FakeCluster) -> None:
     first = pod(tmp_path, "a/1")
     first.begin()
-    first.ended(-9)
     (item,) = cluster.objects.values()
     second = pod(tmp_path, "a/1")
     second.begin()
-    second.ended(0)
+    second.ended()
     assert [*cluster.objects.values()] == [item]
 
 
@@ -265,7 +280,7 @@ def test_a_cluster_that_does_not_answer_stops_no_run(
     assert "if this pod dies, its lock will stay: it is not noted: the cluster at https://c" in capsys.readouterr().err
     assert not note.is_of_dead(lock(12))
     note.forget([])
-    note.ended(0)
+    note.ended()
 
 
 def test_where_runs_are_noted(tmp_path: Path, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
