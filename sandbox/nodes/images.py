@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -37,14 +38,7 @@ DNS = "localhost/dns:1"
 _PACKAGES = ("python3", "python3-venv", "git", "tini", "ca-certificates")
 _NOT_NEEDED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale")
 _LOCK = REPOSITORY / "ambient_components/templates/project/requirements.lock"
-_ENVIRONMENT = (
-    "PATH=/opt/ambient/bin:/opt/pulumi:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME=/home/ambient",
-    "PULUMI_CONTINUE_ON_ERROR=true",
-    "PULUMI_SKIP_UPDATE_CHECK=true",
-    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
-)
-_PATH = _ENVIRONMENT[0]
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _PIP = (sys.executable, "-m", "pip")
 
 
@@ -73,22 +67,28 @@ def images(
     names = folder / "dns"
     names.mkdir(exist_ok=True)
     shutil.copy2(programs.coredns, names / "coredns")
-    user = {"User": "10001:0", "WorkingDir": "/home/ambient", "Env": _ENVIRONMENT, "Cmd": ["ambient", "--help"]}
+    variables = _variables()
+    user = {"User": "10001:0", "WorkingDir": "/home/ambient", "Env": variables, "Cmd": ["ambient", "--help"]}
     tini = ["/usr/bin/tini", "--"]
     made = [
         Image(PAUSE, [base], {"Entrypoint": [*tini, "sleep", "infinity"]}),
-        Image(BASE, [base], {"Entrypoint": tini, "Cmd": ["sleep", "infinity"], "Env": [_PATH]}),
+        Image(BASE, [base], {"Entrypoint": tini, "Cmd": ["sleep", "infinity"], "Env": [f"PATH={_PATH}"]}),
         Image(AMBIENT, [base, requirements, own], user),
         Image(DNS, [layer(names, folder / "dns.tar")], {"Entrypoint": ["/coredns"]}),
     ]
     for number, (name, files) in enumerate(further.items()):
         more = layer(files, folder / f"further-{number}.tar")
-        made.append(
-            Image(name, [base, requirements, own, more], {"Entrypoint": [*tini, "/start"], "Env": _ENVIRONMENT})
-        )
+        made.append(Image(name, [base, requirements, own, more], {"Entrypoint": [*tini, "/start"], "Env": variables}))
     with progress.step("Images of the nodes"):
         write(folder / "images.tar", made)
         return _unpacked(folder / "images.tar", folder / "images")
+
+
+def _variables() -> list[str]:
+    """Return the variables that the Dockerfile gives the package's image."""
+    lines = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    (words,) = re.findall(r"^ENV (.*)", lines, re.MULTILINE)
+    return str(words).replace("$PATH", _PATH).split()
 
 
 def _unpacked(archive: Path, target: Path) -> Path:
@@ -116,12 +116,13 @@ def _kept(files: Path) -> Layer:
 
 def _base(progress: Progress) -> Path:
     """Return the root folder of the distribution that this machine has, in the cache."""
-    mirror, suite = _mirror()
+    mirror, suite, components = _mirror()
     root = cache_root() / "nodes" / f"base-{suite}-{architecture()}-{_digest(repr(_PACKAGES + _NOT_NEEDED).encode())}"
     if root.exists():
         return root
     incomplete = root.with_name(f".{root.name}.{os.getpid()}")
-    command = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}", suite, str(incomplete), mirror]
+    wanted = [f"--components={','.join(components)}", f"--include={','.join(_PACKAGES)}"]
+    command = ["debootstrap", "--variant=minbase", *wanted, suite, str(incomplete), mirror]
     with progress.step("The distribution's packages, for images", "about two minutes"):
         # Its mounts are in a namespace of its own, so none is left if it is killed.
         _run(["unshare", "--mount", *command])
@@ -132,15 +133,19 @@ def _base(progress: Progress) -> Path:
     return root
 
 
-def _mirror() -> tuple[str, str]:
-    """Return the address from which apt has packages, and the suite."""
+def _mirror() -> tuple[str, str, list[str]]:
+    """Return the address from which apt has packages, the suite, and its components, such as main."""
     suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    for line in _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)"]).splitlines():
-        address, _, codename = line.rpartition(" ")
-        if codename == suite:
-            return address, suite
-    message = f"apt has no packages of {suite or 'this distribution'}: the images of the nodes are made of them."
-    raise SandboxError(message)
+    lines = _run(["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI) $(COMPONENT)"]).splitlines()
+    found = [line.split(" ")[1:] for line in lines if line.startswith(f"{suite} ")]
+    if not found:
+        message = f"apt has no packages of {suite or 'this distribution'}: the images of the nodes are made of them."
+        raise SandboxError(message)
+    address = found[0][0]
+    components = sorted({component for other, component in found if other == address})
+    if address.startswith("mirror+file:"):  # a list of mirrors, which only apt reads
+        address = Path(address.removeprefix("mirror+file:")).read_text(encoding="utf-8").split()[0]
+    return address, suite, components
 
 
 def _requirements(base: Path, progress: Progress) -> Path:

@@ -1,6 +1,6 @@
-"""The network of the nodes: a namespace for each, joined by a bridge in one more, and one cable to this machine.
+"""The network of the nodes: a namespace for each, joined by a bridge in one more, and one veth pair to this machine.
 
-Nothing else of this machine's network changes: no rule, no setting, and no address but the cable's.
+Nothing else of this machine's network changes: no rule, no setting, and no address but that of the veth device.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 
-CABLE = "ambient-nodes"
-"""This machine's end of the cable."""
+VETH = "ambient-nodes"
+"""This machine's end of the veth pair."""
 
 MACHINE = "10.199.0.1"
 """This machine, as nodes and pods reach it."""
@@ -27,7 +27,8 @@ SERVICES = "10.0.0.0/24"
 DNS = "10.0.0.10"
 COUNT = 3
 
-_SWITCH = "ambient-switch"
+_BRIDGE = "ambient-bridge"
+"""The network namespace of the bridge."""
 
 
 def namespace(number: int) -> str:
@@ -47,7 +48,7 @@ def pods_of(number: int) -> str:
 
 def present() -> bool:
     """Whether a network of nodes is there, of this sandbox or another one."""
-    return Path(f"/run/netns/{_SWITCH}").exists()
+    return Path(f"/run/netns/{_BRIDGE}").exists()
 
 
 def make() -> None:
@@ -70,19 +71,19 @@ def make() -> None:
 
 
 def _make() -> None:
-    _ip(f"netns add {_SWITCH}")
-    _ip(f"-n {_SWITCH} link add bridge type bridge")
-    _ip(f"-n {_SWITCH} link set bridge up")
-    _ip(f"link add {CABLE} type veth peer name machine netns {_SWITCH}")
-    _plug("machine")
-    for address_of_cable in (f"{MACHINE}/24", f"{OUTSIDE}/32"):
-        _ip(f"address add {address_of_cable} dev {CABLE}")
-    _ip(f"link set {CABLE} up")
+    _ip(f"netns add {_BRIDGE}")
+    _ip(f"-n {_BRIDGE} link add bridge type bridge")
+    _ip(f"-n {_BRIDGE} link set bridge up")
+    _ip(f"link add {VETH} type veth peer name machine netns {_BRIDGE}")
+    _join("machine")
+    for own_address in (f"{MACHINE}/24", f"{OUTSIDE}/32"):
+        _ip(f"address add {own_address} dev {VETH}")
+    _ip(f"link set {VETH} up")
     for number in range(1, COUNT + 1):
         own = namespace(number)
         _ip(f"netns add {own}")
-        _ip(f"-n {own} link add eth0 type veth peer name node-{number} netns {_SWITCH}")
-        _plug(f"node-{number}")
+        _ip(f"-n {own} link add eth0 type veth peer name node-{number} netns {_BRIDGE}")
+        _join(f"node-{number}")
         _ip(f"-n {own} address add {address(number)}/24 dev eth0")
         for link in ("lo", "eth0"):
             _ip(f"-n {own} link set {link} up")
@@ -95,17 +96,17 @@ def _make() -> None:
 
 def remove() -> None:
     """Remove the network, as far as it is there. Its links and routes go with the namespaces."""
-    for name in (*(namespace(number) for number in range(1, COUNT + 1)), _SWITCH):
+    for name in (*(namespace(number) for number in range(1, COUNT + 1)), _BRIDGE):
         with suppress(SandboxError):
             _ip(f"netns delete {name}")
     with suppress(SandboxError):
-        _ip(f"link delete {CABLE}")  # the kernel may take it away a moment later
+        _ip(f"link delete {VETH}")  # the kernel may take it away a moment later
 
 
-def _plug(end: str) -> None:
-    """Plug a cable's end into the bridge."""
-    _ip(f"-n {_SWITCH} link set {end} master bridge")
-    _ip(f"-n {_SWITCH} link set {end} up")
+def _join(end: str) -> None:
+    """Join a veth device to the bridge."""
+    _ip(f"-n {_BRIDGE} link set {end} master bridge")
+    _ip(f"-n {_BRIDGE} link set {end} up")
 
 
 def _ip(words: str) -> None:

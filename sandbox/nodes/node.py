@@ -8,6 +8,8 @@ import shlex
 import shutil
 import subprocess
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from sandbox.processes import Service
 
 CGROUP = "ambient-nodes"
 _CGROUPS = Path("/sys/fs/cgroup")
+_CONTROL = "cgroup.subtree_control"
 _END_SECONDS = 20.0
 
 # restrict_oom_score_adj: without CAP_SYS_RESOURCE, as in most containers, runc dies at the pause container's score.
@@ -47,7 +50,7 @@ runtime_type = "io.containerd.runc.v2"
 
 @dataclass(frozen=True)
 class Node:
-    """A node of this machine, by its number from 1 on. `folder` has what it writes, until it is switched on again."""
+    """A node of this machine, by its number from 1 on. `folder` has what it writes, until it is started again."""
 
     number: int
     folder: Path
@@ -63,7 +66,7 @@ class Node:
         return Service(self.name, self.folder)
 
     def start(self, programs: NodePrograms, kubeconfig: Path, images: Path) -> None:
-        """Switch the node on, unless it is. It knows nothing of earlier runs.
+        """Start the node, unless it runs. It knows nothing of earlier runs.
 
         Args:
             programs: What it runs.
@@ -87,7 +90,7 @@ class Node:
         self.service.start(command)
 
     def stop(self) -> None:
-        """Switch it off, as a power failure does: nothing in it gets a moment to end."""
+        """Stop it as a power failure does: nothing in it gets a moment to end."""
         self.service.stop(patience=0.0)
         for controller in _controllers():
             _remove_cgroup(controller / CGROUP / self.name)
@@ -164,10 +167,20 @@ class Node:
         }
 
 
-def remove_cgroups() -> None:
-    """Remove what the nodes' groups were in."""
+def handed_down() -> list[str]:
+    """Return the controllers that this machine's groups of version 2 have from their root."""
+    roots = [controller / _CONTROL for controller in _controllers()]
+    return [name for root in roots if root.exists() for name in root.read_text(encoding="utf-8").split()]
+
+
+def remove_cgroups(before: Collection[str]) -> None:
+    """Remove what the nodes' groups were in. The root hands down what it did `before`."""
     for controller in _controllers():
         _remove_cgroup(controller / CGROUP)
+        root = controller / _CONTROL
+        for name in set(root.read_text(encoding="utf-8").split() if root.exists() else ()) - set(before):
+            with suppress(OSError):  # a group of another program has it by now
+                root.write_text(f"-{name}", encoding="utf-8")
 
 
 def _controllers() -> list[Path]:
@@ -183,7 +196,7 @@ def _make_cgroup(path: Path) -> None:
     for name in ("cpuset.mems", "cpuset.cpus"):
         if (path / name).exists() and (path.parent / name).exists():
             (path / name).write_bytes((path.parent / name).read_bytes())
-    handed_down = path.parent / "cgroup.subtree_control"
+    handed_down = path.parent / _CONTROL
     if handed_down.exists():
         available = (path.parent / "cgroup.controllers").read_text(encoding="utf-8").split()
         for name in available:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 import sys
 import time
@@ -16,15 +17,15 @@ from sandbox.cluster import Cluster
 from sandbox.credentials import ADMIN, kubeconfig
 from sandbox.errors import SandboxError
 from sandbox.nodes import network
-from sandbox.nodes.node import Node, remove_cgroups
+from sandbox.nodes.node import Node, handed_down, remove_cgroups
 from sandbox.nodes.programs import NodePrograms
 from sandbox.paths import REPOSITORY, private_folder, write_private
 from sandbox.processes import Service
 
 READY_SECONDS = 180.0
 
-_MARK = "network"
-"""A file that is there as long as this sandbox may have nodes."""
+_MARK = "made.json"
+"""A file that is there as long as this sandbox may have nodes: the boot of this machine, and what to restore."""
 
 _CONTROLLERS = (
     "cronjob-controller",
@@ -45,22 +46,22 @@ _GRACE = "--node-monitor-grace-period=20s"
 
 
 class Nodes:
-    """Three nodes of a cluster that runs. `doors` are further ports of this machine on loopback that pods reach.
+    """Three nodes of a cluster that runs. `ports` are further ones on this machine's loopback that pods reach.
 
     Args:
         cluster: The cluster.
         programs: The programs of a node.
         images: The root folder of a containerd that has the images.
-        doors: Ports, such as the object store's.
+        ports: Such as the object store's.
     """
 
-    def __init__(self, cluster: Cluster, programs: NodePrograms, images: Path, doors: Sequence[int] = ()) -> None:
+    def __init__(self, cluster: Cluster, programs: NodePrograms, images: Path, ports: Sequence[int] = ()) -> None:
         self.cluster = cluster
         self.directory = folder_of(cluster.directory)
         self._programs = programs
         self._images = images
-        self._ports = tuple(doors)
-        self._doors, self._scheduler, self._controllers = services(self.directory)
+        self._ports = tuple(ports)
+        self._forwarder, self._scheduler, self._controllers = services(self.directory)
         self.all = _nodes(self.directory)
 
     def start(self) -> None:
@@ -68,10 +69,11 @@ class Nodes:
         private_folder(self.directory)
         if not any(node.service.pid() for node in self.all):
             stop(self.directory)  # what a killed run left
+            noted = {"boot": _boot(), "controllers": handed_down()}
             network.make()
-            (self.directory / _MARK).touch()
+            (self.directory / _MARK).write_text(json.dumps(noted), encoding="utf-8")
         port = int(self.cluster.url.rpartition(":")[2])
-        self._start_doors(port)
+        self._start_forwarder(port)
         own = self._write_kubeconfig(port)
         scheduler = [str(self._programs.kube_scheduler), f"--kubeconfig={self.cluster.admin_kubeconfig}"]
         _ensure(self._scheduler, [*scheduler, "--leader-elect=false", "--secure-port=0"])
@@ -102,10 +104,10 @@ class Nodes:
     ) -> None:
         stop(self.directory)
 
-    def _start_doors(self, port: int) -> None:
-        doors = [f"{network.MACHINE}:{each}={each}" for each in (port, *self._ports)]
-        command = [sys.executable, "-m", "sandbox.nodes.doors", *doors]
-        _ensure(self._doors, command, {"PYTHONPATH": str(REPOSITORY)})
+    def _start_forwarder(self, port: int) -> None:
+        forwards = [f"{network.MACHINE}:{each}={each}" for each in (port, *self._ports)]
+        command = [sys.executable, "-m", "sandbox.nodes.forwarder", *forwards]
+        _ensure(self._forwarder, command, {"PYTHONPATH": str(REPOSITORY)})
 
     def _write_kubeconfig(self, port: int) -> Path:
         """Write the administrator's kubeconfig for the nodes' programs. The certificate has the Service's name."""
@@ -137,8 +139,8 @@ def folder_of(directory: Path) -> Path:
 
 
 def services(directory: Path) -> tuple[Service, Service, Service]:
-    """Return the programs on this machine: doors, scheduler, controllers."""
-    return Service("doors", directory), Service("kube-scheduler", directory), Service("controllers", directory)
+    """Return the programs on this machine: forwarder, scheduler, controllers."""
+    return Service("forwarder", directory), Service("kube-scheduler", directory), Service("controllers", directory)
 
 
 def stop(directory: Path) -> None:
@@ -146,13 +148,20 @@ def stop(directory: Path) -> None:
     mark = directory / _MARK
     if not mark.exists():
         return
-    for service in services(directory):
-        service.stop(patience=1.0)
-    for node in _nodes(directory):
-        node.stop()
-    network.remove()
-    remove_cgroups()
+    noted = json.loads(mark.read_text(encoding="utf-8"))
+    if noted["boot"] == _boot():  # else all is gone, and what is there is another sandbox's
+        for service in services(directory):
+            service.stop(patience=1.0)
+        for node in _nodes(directory):
+            node.stop()
+        network.remove()
+        remove_cgroups(noted["controllers"])
     mark.unlink()
+
+
+def _boot() -> str:
+    """Return the id of this machine's boot."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def _ensure(service: Service, command: list[str], environ: Mapping[str, str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """Fixtures of the tests on nodes: an engine and a cluster as the engine tests have them, and three nodes beside it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,14 +33,15 @@ def machine(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
     """A cluster that has privileged pods, as those with nodes do, unless something refuses them."""
     directory = tmp_path_factory.mktemp("sandbox")
     if reason := missing(directory):
-        pytest.skip(f"tests on nodes skipped: {reason}")
+        end = pytest.fail if os.environ.get("AMBIENT_NODES") == "required" else pytest.skip
+        end(f"tests on nodes skipped: {reason}")
     with started(directory, toolchain, "--allow-privileged=true") as machine:
         yield machine
 
 
 @pytest.fixture(scope="session")
 def nodes(machine: Machine, store: Store, toolchain: Toolchain) -> Iterator[Nodes]:
-    """Three nodes beside the cluster, with doors to the store."""
+    """Three nodes beside the cluster, from which the store is reached."""
     console = Console(stderr=True)
     programs, folder = build_programs(console), folder_of(machine.directory)
     session = {SESSION_IMAGE: Path(__file__).with_name("session")}

@@ -3,8 +3,8 @@
 import contextlib
 import json
 import secrets
-import socket
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -25,36 +25,52 @@ workspaces:
       network:
         allow:
           - {{cidr: {network.MACHINE}/32, ports: [5432]}}
+          - {{cidr: {network.MACHINE}/32, ports: [4500], protocol: UDP}}
           - {{namespace: THIS-data}}
   THIS-open:
     protect: false
 """
 
-PORTS = (443, 5432, 6443, 8000, 8001, 8080, 9000)
-"""On which each pod listens."""
+TCP = (443, 5432, 6443, 8000, 8001, 8080, 9000)
+UDP = (53, 443, 4500, 5353)
+"""Ports on which each pod listens."""
 
 OF_MACHINE = (443, 5432, 6443)
 OF_INTERNET = (22, 80, 443, 8443)
+"""Ports of TCP on which this machine listens. Of UDP, it has the same as the pods."""
 
-LISTEN = f"""
-import select, socket
-waiting = [socket.create_server(("", port)) for port in {PORTS}]
-while True:
-    for ready in select.select(waiting, [], [])[0]:
-        ready.accept()[0].close()
+LISTEN = """
+import select, socket, sys
+def listen(address, tcp, udp):
+    servers = [socket.create_server((address, port)) for port in tcp]
+    answering = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for port in udp]
+    for server, port in zip(answering, udp):
+        server.bind((address, port))
+    while True:
+        for ready in select.select(servers + answering, [], [])[0]:
+            if ready in servers:
+                ready.accept()[0].close()
+            else:
+                ready.sendto(*ready.recvfrom(9))
 """
 CONNECT = """
 import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
 def opens(target):
+    protocol, *address = target
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     try:
-        socket.create_connection(target, timeout=4).close()
+        with socket.socket(socket.AF_INET, kind) as connection:
+            connection.settimeout(4)
+            connection.connect(tuple(address))
+            if protocol == "udp":
+                connection.send(b"x")
+                connection.recv(9)
         return True
     except OSError:
         return False
-targets = [tuple(each) for each in json.loads(sys.argv[1])]
-with ThreadPoolExecutor(16) as pool:
-    print(json.dumps(list(pool.map(opens, targets))))
+with ThreadPoolExecutor(32) as pool:
+    print(json.dumps(list(pool.map(opens, json.loads(sys.argv[1])))))
 """
 NAME = 'import json, socket; print(json.dumps(socket.gethostbyname("kubernetes.default.svc.cluster.local")))'
 
@@ -66,17 +82,11 @@ Place = tuple[str, str]
 def listening(nodes: Nodes) -> Iterator[None]:
     """Servers of this machine, at its private address and at one that counts as internet."""
     with ExitStack() as undo:
-        targets = [(network.MACHINE, port) for port in OF_MACHINE] + [(network.OUTSIDE, port) for port in OF_INTERNET]
-        for target in targets:
-            server = undo.enter_context(socket.create_server(target))
-            threading.Thread(target=_accept, args=(server,), daemon=True).start()
+        for address, ports in ((network.MACHINE, OF_MACHINE), (network.OUTSIDE, OF_INTERNET)):
+            server = subprocess.Popen([sys.executable, "-c", f"{LISTEN}listen({address!r}, {ports}, {UDP})"])
+            undo.callback(server.wait)
+            undo.callback(server.kill)
         yield
-
-
-def _accept(server: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # closed at the end
-        while True:
-            server.accept()[0].close()
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +112,8 @@ def places(
     for name, (namespace, pod, node) in found.items():
         labels = {"batch.kubernetes.io/job-name": "trigger"} if name == "job" else {"app": pod}
         # Root, for the ports below 1024.
-        command = {"command": ["tini", "--", "python3", "-c", LISTEN], "securityContext": {"runAsUser": 0}}
+        program = f"{LISTEN}listen('', {TCP}, {UDP})"
+        command = {"command": ["tini", "--", "python3", "-c", program], "securityContext": {"runAsUser": 0}}
         pods.make(namespace, pod, nodeSelector={"kubernetes.io/hostname": node}, labels=labels, container=command)
     for namespace, pod, _ in found.values():
         pods.running(namespace, pod)
@@ -112,50 +123,73 @@ def places(
     stack.remove()
 
 
-def reached(pods: Pods, places: dict[str, Place], source: str) -> dict[str, set[int]]:
-    """The ports that a pod opens, by what is behind them."""
-    addresses = {name: pods.get(*place)["status"]["podIP"] for name, place in places.items() if name != source}
-    targets = [(name, address, port) for name, address in addresses.items() for port in PORTS]
-    targets += [("machine", network.MACHINE, port) for port in OF_MACHINE]
-    targets += [("internet", network.OUTSIDE, port) for port in OF_INTERNET]
+Ports = dict[str, set[int]]
+"""Open ports, by what is behind them."""
+
+
+def reached(pods: Pods, places: dict[str, Place], source: str) -> dict[str, Ports]:
+    """The ports that a pod opens, by protocol."""
+    listening = {
+        name: (pods.get(*place)["status"]["podIP"], TCP) for name, place in places.items() if name != source
+    } | {"machine": (network.MACHINE, OF_MACHINE), "internet": (network.OUTSIDE, OF_INTERNET)}
+    targets = [
+        (name, protocol, address, port)
+        for name, (address, tcp) in listening.items()
+        for protocol, ports in (("tcp", tcp), ("udp", UDP))
+        for port in ports
+    ]
     answers = pods.python(*places[source], CONNECT, json.dumps([target[1:] for target in targets]))
-    opened: dict[str, set[int]] = {}
-    for (name, _, port), answer in zip(targets, answers, strict=True):
+    opened: dict[str, Ports] = {"tcp": {}, "udp": {}}
+    for (name, protocol, _, port), answer in zip(targets, answers, strict=True):
         if answer:
-            opened.setdefault(name, set()).add(port)
+            opened[protocol].setdefault(name, set()).add(port)
     return opened
 
+
+OF_WORKSPACE = ("session", "job", "neighbour", "neighbour far")
+OF_OTHERS = ("open", "open far", "platform", "data")
+"""Pods without policies."""
 
 OUT_OF_SESSION = {
     "platform": {8080, 9000},
     "internet": {22, 80, 443},
     "machine": {5432},  # as the file allows
-    "data": set(PORTS),
+    "data": set(TCP),
 }
 # A scheduled session's trigger calls the API server, at any address; its neighbours let nothing in all the same.
-OUT_OF_JOB = {
-    name: OUT_OF_SESSION.get(name, set()) | {443, 6443}
-    for name in ("open", "open far", "platform", "data", "machine", "internet")
-}
+OUT_OF_JOB = {name: OUT_OF_SESSION.get(name, set()) | {443, 6443} for name in (*OF_OTHERS, "machine", "internet")}
 OUT_OF_JOB["internet"] -= {6443}  # where nothing listens
-OF_OTHERS = {"machine": set(OF_MACHINE), "internet": set(OF_INTERNET)}
-OUT_OF_PLATFORM = OF_OTHERS | {name: set(PORTS) for name in ("open", "open far", "data")}
-OUT_OF_PLATFORM |= {name: {8001} for name in ("session", "job", "neighbour", "neighbour far")}
-OUT_OF_OPEN = OF_OTHERS | {name: set(PORTS) for name in ("open far", "data", "platform")}
+UDP_OUT = {name: {53, 5353} for name in (*OF_OTHERS, "machine", "internet")}  # DNS, to any address
+UDP_OUT |= {"machine": {53, 4500, 5353}, "data": set(UDP)}  # as the file allows
+
+OUTSIDE = {"machine": set(OF_MACHINE), "internet": set(OF_INTERNET)}
 
 
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("session", OUT_OF_SESSION),
-        ("job", OUT_OF_JOB),
-        ("platform", OUT_OF_PLATFORM),
-        ("open", OUT_OF_OPEN),
-    ],
-)
+def to_others(source: str) -> tuple[Ports, Ports]:
+    """What pods of no isolated workspace reach: everything but those of one."""
+    others = [name for name in OF_OTHERS if name != source]
+    return OUTSIDE | {name: set(TCP) for name in others}, {name: set(UDP) for name in (*others, *OUTSIDE)}
+
+
+OUT_OF_PLATFORM, UDP_OUT_OF_PLATFORM = to_others("platform")
+OUT_OF_PLATFORM |= {name: {8001} for name in OF_WORKSPACE}
+
+
+EXPECTED: dict[str, tuple[Ports, Ports]] = {
+    "session": (OUT_OF_SESSION, UDP_OUT),
+    "job": (OUT_OF_JOB, UDP_OUT),
+    "platform": (OUT_OF_PLATFORM, UDP_OUT_OF_PLATFORM),
+    "open": to_others("open"),
+    "data": to_others("data"),
+}
+"""By TCP and by UDP."""
+
+
+@pytest.mark.parametrize("source", EXPECTED)
 def test_what_is_declared_is_open_and_nothing_else(
-    pods: Pods, places: dict[str, Place], machine: Machine, source: str, expected: dict[str, set[int]]
+    pods: Pods, places: dict[str, Place], machine: Machine, source: str
 ) -> None:
+    expected = dict(zip(("tcp", "udp"), EXPECTED[source], strict=True))
     # The engine takes a few seconds to see a pod.
     with contextlib.suppress(AssertionError):
         machine.until(lambda: reached(pods, places, source) == expected, "the policies hold", 20)

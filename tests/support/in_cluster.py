@@ -131,6 +131,12 @@ class InCluster:
         )
         return list(listed["items"])
 
+    def kill(self, pod: Mapping[str, Any]) -> None:
+        """Kill a pod's container, as the kernel does when it is out of memory."""
+        (container,) = pod["status"]["containerStatuses"]
+        node = next(node for node in self.nodes.all if node.name == pod["spec"]["nodeName"])
+        _ctr(node, "task", "kill", "--signal", "SIGKILL", container["containerID"].partition("://")[2])
+
     def logs(self) -> str:
         """What all pods of all runs have printed, from the files of their nodes."""
         lines = []

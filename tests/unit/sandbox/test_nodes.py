@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from sandbox.nodes import network, programs
+from sandbox.nodes import images, network, nodes, programs
 from sandbox.nodes.archive import Image, layer, write
 
 
@@ -56,3 +58,42 @@ def test_no_two_nodes_share_an_address() -> None:
     numbers = range(1, network.COUNT + 1)
     assert len({network.address(number) for number in numbers} | {network.MACHINE}) == network.COUNT + 1
     assert len({network.pods_of(number) for number in numbers}) == network.COUNT
+
+
+APT = """\
+noble mirror+file:LIST main
+noble-updates mirror+file:LIST main
+noble mirror+file:LIST universe
+noble https://other.example/ubuntu/ main
+"""
+
+
+def test_packages_come_from_the_mirror_and_the_components_that_apt_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mirrors = tmp_path / "mirrors.txt"
+    mirrors.write_text("http://first.example/ubuntu/\tpriority:1\nhttps://second.example/ubuntu/\tpriority:2\n")
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"VERSION_CODENAME": "noble"})
+    monkeypatch.setattr(images, "_run", lambda _: APT.replace("LIST", str(mirrors)))
+    assert images._mirror() == ("http://first.example/ubuntu/", "noble", ["main", "universe"])
+
+
+def test_the_packages_image_has_the_variables_of_the_dockerfile() -> None:
+    assert images._variables()[:2] == [
+        "PATH=/opt/ambient/bin:/opt/pulumi:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/home/ambient",
+    ]  # fmt: skip
+    assert all(re.fullmatch(r"[A-Z_]+=\S+", each) for each in images._variables())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nodes need Linux")
+def test_nodes_of_an_earlier_boot_are_forgotten_and_nothing_is_taken_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    removed: list[str] = []
+    monkeypatch.setattr(network, "remove", lambda: removed.append("network"))
+    monkeypatch.setattr(nodes, "remove_cgroups", removed.extend)
+    for boot, expected in (("another", []), (nodes._boot(), ["network", "memory"])):
+        (tmp_path / "made.json").write_text(json.dumps({"boot": boot, "controllers": ["memory"]}))
+        nodes.stop(tmp_path)
+        assert removed == expected
+        assert not (tmp_path / "made.json").exists()

@@ -1,6 +1,6 @@
-"""Doors: what this machine offers on loopback, offered on the nodes' network too, connection by connection.
+"""Forwards connections from the nodes' network to programs of this machine that listen on loopback.
 
-`python -m sandbox.nodes.doors ADDRESS:PORT=PORT ...`: each door's address, and the port on 127.0.0.1 behind it.
+`python -m sandbox.nodes.forwarder ADDRESS:PORT=PORT ...`: where to listen, and the port on 127.0.0.1 behind it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ async def _pass(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamW
         writer.close()
 
 
-async def _open(doors: list[str]) -> None:
+async def _serve(forwards: list[str]) -> None:
     servers = []
-    for door in doors:
-        outside, _, port = door.partition("=")
+    for forward in forwards:
+        outside, _, port = forward.partition("=")
         address, _, own = outside.rpartition(":")
 
         async def opened(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int = int(port)) -> None:
@@ -45,4 +45,4 @@ async def _open(doors: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_open(sys.argv[1:]))
+    asyncio.run(_serve(sys.argv[1:]))
