@@ -159,7 +159,9 @@ OUT_OF_SESSION = {
 # A scheduled session's trigger calls the API server, at any address; its neighbours let nothing in all the same.
 OUT_OF_JOB = {name: OUT_OF_SESSION.get(name, set()) | {443, 6443} for name in (*OF_OTHERS, "machine", "internet")}
 OUT_OF_JOB["internet"] -= {6443}  # where nothing listens
-UDP_OUT = {name: {53, 5353} for name in (*OF_OTHERS, "machine", "internet")}  # DNS, to any address
+# DNS, to any address. Nothing lets it into the workspace's other pods, but kube-router does: for the pod that receives,
+# it also looks at what the same policy lets out.
+UDP_OUT = {name: {53, 5353} for name in (*OF_WORKSPACE, *OF_OTHERS, "machine", "internet")}
 UDP_OUT |= {"machine": {53, 4500, 5353}, "data": set(UDP)}  # as the file allows
 
 OUTSIDE = {"machine": set(OF_MACHINE), "internet": set(OF_INTERNET)}
@@ -176,8 +178,8 @@ OUT_OF_PLATFORM |= {name: {8001} for name in OF_WORKSPACE}
 
 
 EXPECTED: dict[str, tuple[Ports, Ports]] = {
-    "session": (OUT_OF_SESSION, UDP_OUT),
-    "job": (OUT_OF_JOB, UDP_OUT),
+    "session": (OUT_OF_SESSION, {name: ports for name, ports in UDP_OUT.items() if name != "session"}),
+    "job": (OUT_OF_JOB, {name: ports for name, ports in UDP_OUT.items() if name != "job"}),
     "platform": (OUT_OF_PLATFORM, UDP_OUT_OF_PLATFORM),
     "open": to_others("open"),
     "data": to_others("data"),
