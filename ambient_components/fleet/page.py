@@ -8,8 +8,8 @@ from typing import Final
 
 from ambient_components.fleet.decisions import Decision
 from ambient_components.fleet.jobs import Job, Result
-from ambient_components.html.page import Markup, Part, Total, join, name, page, table, tag
-from ambient_components.rotation.state import format_time, time_of
+from ambient_components.html.page import Markup, Part, Row, Total, join, moment, name, page, table, tag
+from ambient_components.rotation.state import time_of
 from ambient_components.rules.durations import format_rounded
 
 _BAD: Final = (Result.INTERRUPTED, Result.FAILED, Result.NEVER)
@@ -45,7 +45,7 @@ def as_html(fleet: str, decisions: Sequence[Decision], now: datetime, *, changed
         Part("dates", "Next dates", _dates(shards, now)),
         Part("shards", "Shards", _table("Shards", shards, now), len(shards)),
     ]
-    lead = [f"Run records in the cluster, the backend's stacks and the files at {format_time(now)}."]
+    lead = [("Run records in the cluster, the backend's stacks and the files at ", moment(now), ".")]
     return page(f"Fleet: {name(fleet)}", lead, _totals(shards), parts, _UNKNOWN)
 
 
@@ -93,17 +93,18 @@ def _dates(shards: Sequence[_Shard], now: datetime) -> Markup:
 def _table(caption: str, shards: Sequence[_Shard], now: datetime, *, link: bool = False) -> Markup:
     heads = ("Shard", "Result", "Why", "Last successful run", "Next date", "Workspaces", "Changed", "Resources")
     rows = [
-        tag(
-            "tr",
-            tag("th", tag("a", _bare(shard), href=shard.id) if link else _bare(shard), scope="row"),
-            tag("td", tag("span", shard.job.result.value, class_=f"sev {_grade(shard)}")),
-            tag("td", shard.job.why),
-            tag("td", _last(shard, now)),
-            tag("td", _next(shard, now)),
-            tag("td", shard.job.workspaces),
-            tag("td", shard.job.changed),
-            tag("td", "-" if shard.resources is None else shard.resources),
-            id="" if link else shard.id,
+        Row(
+            [
+                tag("a", _bare(shard), href=shard.id) if link else _bare(shard),
+                tag("span", shard.job.result.value, class_=f"sev {_grade(shard)}"),
+                shard.job.why,
+                _last(shard, now),
+                _next(shard, now),
+                shard.job.workspaces,
+                shard.job.changed,
+                "-" if shard.resources is None else shard.resources,
+            ],
+            "" if link else shard.id,
         )
         for shard in shards
     ]
@@ -123,15 +124,11 @@ def _age(shard: _Shard, now: datetime) -> str:
 
 
 def _last(shard: _Shard, now: datetime) -> Markup | str:
-    return join(_minute(shard.ended), tag("small", f" {_age(shard, now)}")) if shard.ended else "-"
+    return join(moment(shard.ended), tag("small", f" {_age(shard, now)}")) if shard.ended else "-"
 
 
 def _next(shard: _Shard, now: datetime) -> Markup | str:
     if shard.due is None:
         return "-"
     left = f"in {format_rounded(shard.due - now)}" if shard.due > now else f"since {format_rounded(now - shard.due)}"
-    return join(_minute(shard.due), tag("small", f" {left}"))
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return join(moment(shard.due), tag("small", f" {left}"))

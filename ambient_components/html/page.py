@@ -4,9 +4,11 @@ Names in a page come from files, states and clusters, and may contain anything. 
 links stay on the page, and the page's policy lets nothing load or run but its own style and script.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -19,6 +21,17 @@ NAME_LIMIT: Final = 300
 """Maximum characters of a name. A subject has up to 253."""
 
 _VOID: Final = frozenset({"input", "meta"})
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z")
+
+LETTERS: Final = {"admin": "A", "edit": "E", "view": "V"}
+"""The letter and the class of each of the platform's roles, strongest first."""
+
+_OTHER: Final = "other"
+KEYS: Final = "Keys"
+"""Columns of a matrix of access, beside those of the platform's roles."""
+
+_LISTED: Final = 20
+"""Items of a list that are shown without a click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,22 @@ def join(*children: Child) -> Markup:
 def name(text: str) -> str:
     """Return a name for a page: escaped for one line, truncated if it is longer than any valid one, never blank."""
     return one_line(text, NAME_LIMIT) if text.strip() else f'"{one_line(text, NAME_LIMIT)}"'
+
+
+def prose(text: str) -> str:
+    """Return a text with the times in it as all pages write them. Not for names, which stay as they are."""
+    return _MOMENT.sub(r"\1 \2 UTC", text)
+
+
+def moment(when: datetime) -> Markup:
+    given = f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return tag("time", prose(given), datetime=given)
+
+
+def badge(role: str) -> Markup:
+    """Return a role's letter in its colour, with its name."""
+    letter = LETTERS.get(role, "R")
+    return tag("abbr", letter, class_=f"r {letter}", title=name(role))
 
 
 def _text(child: Child) -> str:
@@ -184,18 +213,63 @@ def _foot(texts: Sequence[str]) -> Markup | None:
     return join(tag("h2", "What this page does not know"), tag("ul", [tag("li", text) for text in texts]))
 
 
-def table(
-    caption: str,
-    heads: Sequence[Child],
-    rows: Iterable[Markup],
-    *,
-    class_: str = "",
-    id: str = "",
-) -> Markup:
-    """Return a table that scrolls by itself, with a caption for screen readers."""
-    cells = [head if isinstance(head, Markup) else tag("th", head, scope="col") for head in heads]
-    inner = tag("table", tag("caption", caption), tag("thead", tag("tr", cells)), tag("tbody", rows), class_=class_)
+@dataclass(frozen=True, slots=True)
+class Row:
+    cells: Sequence[Child]
+    """The first is the row's header."""
+    id: str = ""
+
+
+def table(caption: str, heads: Sequence[Piece], rows: Iterable[Row], *, class_: str = "", id: str = "") -> Markup:
+    """Return a table with a caption for screen readers. On a narrow page each row is a block, with these heads."""
+    columns = [tag("th", head, scope="col") for head in heads]
+    # Markup says itself what a cell is about.
+    labels = [head if isinstance(head, str) else None for head in heads]
+    lines = [
+        tag(
+            "tr",
+            tag("th", row.cells[0], scope="row"),
+            [tag("td", cell, data_head=label) for cell, label in zip(row.cells[1:], labels[1:], strict=True)],
+            id=row.id,
+        )
+        for row in rows
+    ]
+    inner = tag("table", tag("caption", caption), tag("thead", tag("tr", columns)), tag("tbody", lines), class_=class_)
     return tag("div", inner, class_="scroll", tabindex=0, role="group", aria_label=caption, id=id)
+
+
+def matrix(caption: str, rows: Sequence[tuple[Child, Sequence[tuple[str, Markup]], str]], *, id: str = "") -> Markup:
+    """Return who has which role where, a row for each workspace, which stays readable with a thousand of them.
+
+    Args:
+        rows: A workspace, its list items, each with a role or `KEYS`, and its id.
+    """
+    known = (*LETTERS, KEYS)
+    others = [_OTHER] if any(role not in known for _, items, _ in rows for role, _ in items) else []
+    columns = [*LETTERS, *others, KEYS]
+    heads = ["Workspace", *(KEYS if column == KEYS else join(badge(column), f" {column}") for column in columns)]
+    lines = [
+        Row(
+            [
+                title,
+                *(
+                    listed([item for role, item in items if (role if role in known else _OTHER) == column])
+                    for column in columns
+                ),
+            ],
+            row,
+        )
+        for title, items, row in rows
+    ]
+    return table(caption, heads, lines, class_="sparse", id=id)
+
+
+def listed(items: Sequence[Markup], class_: str = "") -> Markup | None:
+    """Return a list of list items, those after the first ones folded. None for no item."""
+    more = (
+        folded(f"{len(items) - _LISTED} more", tag("ul", items[_LISTED:], class_=class_)) if items[_LISTED:] else None
+    )
+    return join(tag("ul", items[:_LISTED], class_=class_), more) if items else None
 
 
 def folded(summary: Child, *body: Child, open: bool = False, **more: str) -> Markup:

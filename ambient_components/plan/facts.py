@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ambient_components.access.endings import Ended
-from ambient_components.access.role_assignments import AccessDiff
+from ambient_components.access.role_assignments import AccessDiff, RoleAssignment
 from ambient_components.errors import Problem
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.rules.lifetimes import WARN_AHEAD
@@ -182,6 +182,8 @@ class Plan:
     state_at: datetime | None = None
     """The time of the run that wrote the compared state, UTC. None online, for a fleet, and if unknown."""
     access: AccessDiff = field(default_factory=lambda: AccessDiff((), ()))
+    granted: tuple[RoleAssignment, ...] = ()
+    """All access after the run: what is declared, and in adopted workspaces also what stays."""
     dates: tuple[DateComing, ...] = ()
     workspaces: tuple[WorkspaceChange, ...] = ()
     adopted: tuple[Adopted, ...] = ()

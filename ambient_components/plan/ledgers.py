@@ -99,6 +99,7 @@ def from_ledgers(
         at=at,
         online=False,
         access=access_changes(before, after),
+        granted=tuple(sorted(of_ledger(after))),
         dates=tuple(sorted(_dates(after, at, zone, ahead))),
         workspaces=tuple(sorted(_workspaces(before, after))),
         keys=tuple(key_changes(before, after, has, at, ahead)),

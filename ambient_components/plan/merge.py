@@ -62,8 +62,8 @@ def _alone(plan: Plan) -> Shards:
 
 
 OF_WORKSPACES: Final = (
-    "access.gained", "access.lost", "access.kept", "dates", "workspaces", "adopted", "keys", "buckets", "schedules",
-    "sources", "exposed", "guardrail_changes", "pending",
+    "access.gained", "access.lost", "access.kept", "granted", "dates", "workspaces", "adopted", "keys", "buckets",
+    "schedules", "sources", "exposed", "guardrail_changes", "pending",
 )  # fmt: skip
 """Facts with a workspace; of two, it is empty for the stack as a whole."""
 

@@ -4,13 +4,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from ambient_components.html.page import Markup, Part, Total, folded, join, name, page, table, tag
+from ambient_components.access.role_assignments import KEY, OWNER, RoleAssignment
+from ambient_components.html import page as html
+from ambient_components.html.page import Child, Markup, Piece, Row, join, name, prose, tag
 from ambient_components.output import Format, Paint, paint_for, plain, width_of, wrapped
 from ambient_components.plan.document import document_text
-from ambient_components.plan.facts import Plan
+from ambient_components.plan.facts import ALREADY, Plan
 from ambient_components.plan.headline import source, summary, verdict
-from ambient_components.plan.lines import LOUD, STEPS, Line, Section, sections
+from ambient_components.plan.lines import ACCESS_CHANGED, ADMIN_GAINED, LOUD, STEPS, Line, Section, sections
 from ambient_components.plan.markdown import LIMIT, as_markdown
+from ambient_components.plan.role_changes import RoleChange, role_changes, strongest
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
@@ -18,56 +21,95 @@ _MANY: Final = 200
 """Lines up to which a section is open."""
 
 _CLASSES: Final = {"+": "added", "-": "removed", "~": "changed", "!": "loud"}
-_SIGNS: Final = {"+": "gained or made", "-": "lost or removed", "~": "changed", "!": "needs attention"}
+_SIGNS: Final = {"+": "gained or made", "-": "lost or removed", "~": "changed"}
+_HEADS: Final = ("Workspace", "Who or what", "Before and after", "Details")
+_MATRIX: Final = "Workspaces in which access changes, with all who have some"
 
 
 def as_html(plan: Plan, *, verbose: bool = False) -> str:
     shown = sections(plan, verbose=verbose)
     parts = [_part(number, section) for number, section in enumerate(shown)]
-    lead: list[Markup | str] = [
+    if changes := role_changes(plan):
+        after = max((at for at, each in enumerate(shown) if each.title in (ADMIN_GAINED, ACCESS_CHANGED)), default=-1)
+        parts.insert(after + 1, _access(plan, changes))
+    lead: list[Child] = [
         tag("strong", verdict(plan)),
-        f"At {format_time(plan.at)}{source(plan)}.",
-        *summary(plan),
+        ("At ", html.moment(plan.at), prose(source(plan)), "."),
+        *map(prose, summary(plan)),
     ]
-    return page(f"Plan: {name(plan.stack)}", lead, _tiles(shown), parts, plan.unknown)
+    return html.page(f"Plan: {name(plan.stack)}", lead, _tiles(shown), parts, plan.unknown)
 
 
-def _tiles(shown: list[Section]) -> Iterator[Total]:
+def _tiles(shown: list[Section]) -> Iterator[html.Total]:
     for number, section in enumerate(shown):
         if section.title in LOUD:
-            yield Total(section.count, section.title.lower(), _id(number), "high")
+            first, _, rest = section.title.lower().partition(" ")
+            word = first.removesuffix("s") if section.count == 1 else first
+            yield html.Total(section.count, f"{word} {rest}", f"p{number}", "high")
 
 
-def _id(number: int) -> str:
-    return f"p{number}"
-
-
-def _part(number: int, section: Section) -> Part:
-    lines = _table(section)
-    body = folded("Show", lines) if section.folded or len(section.lines) > _MANY else lines
+def _part(number: int, section: Section) -> html.Part:
+    has_names = any(line.names for line in section.lines)
+    lines = _table(section) if has_names else tag("ul", [tag("li", _details(line)) for line in section.lines])
+    body = html.folded("Show", lines) if section.folded or len(section.lines) > _MANY else lines
     notes = [tag("p", note, class_="note") for note in section.notes]
-    return Part(_id(number), section.title, join(notes, body), section.count)
+    return html.Part(f"p{number}", section.title, join(notes, body), section.count)
 
 
 def _table(section: Section) -> Markup:
-    width = max(len(line.names) for line in section.lines)
-    has_change = any(line.change for line in section.lines)
-    names = ("Workspace", "Who or what", *("Name",) * width)[:width]
-    heads = ["Sign", *names, *(["Before and after"] if has_change else [])]
-    rows = [_row(line, width, has_change=has_change) for line in section.lines]
-    return table(section.title, [*heads, "Details"], rows, class_="plan")
+    rows = [_row(line) for line in section.lines]
+    used = [number for number, column in enumerate(zip(*rows, strict=True)) if any(column)]
+    heads = [_HEADS[number] for number in used]
+    return html.table(section.title, heads, [Row([row[number] for number in used]) for row in rows], class_="plan")
 
 
-def _row(line: Line, width: int, *, has_change: bool) -> Markup:
-    sign = tag("td", tag("abbr", line.sign, class_=f"sign {_CLASSES[line.sign]}", title=_SIGNS[line.sign]))
-    names = [*map(name, line.names), *[""] * (width - len(line.names))]
-    cells = [tag("th", text, scope="row") if number == 0 else tag("td", text) for number, text in enumerate(names)]
-    change = tag("td", name(line.change), class_="change") if has_change else None
-    hints = [tag("p", tag("strong", "hint: "), hint) for hint in line.hints]
+def _row(line: Line) -> tuple[Piece, ...]:
+    """Return the cells of all columns."""
+    workspace, *what = map(name, line.names or ("-",))
+    look = _CLASSES[line.sign]
+    sign = tag("abbr", line.sign, class_=f"sign {look}", title=_SIGNS[line.sign]) if line.sign in _SIGNS else None
+    names = html.listed([tag("li", each) for each in what], "inline") if len(what) > 1 else join(what)
+    change = tag("span", name(line.change), class_=f"change {look}") if line.change else None
+    return join(sign, workspace), names, change, _details(line)
+
+
+def _details(line: Line) -> Markup:
+    hints = [tag("p", tag("strong", "hint: "), prose(hint)) for hint in line.hints]
     if line.docs:
         # Links of a page stay on it, so the address is text.
         hints.append(tag("p", tag("strong", "docs: "), line.docs))
-    return tag("tr", sign, cells, change, tag("td", line.text, hints))
+    return join(prose(line.text), hints)
+
+
+def _access(plan: Plan, changes: Iterable[RoleChange]) -> html.Part:
+    """Return who has access to the workspaces in which access changes, and what they had before."""
+    changed = {(change.workspace, change.subject): change for change in changes}
+    ended = {place: change.before for place, change in changed.items() if change.before and not change.after}
+    workspaces: dict[str, list[tuple[str, Markup]]] = {workspace: [] for workspace, _ in sorted(changed)}
+    for place, assignment in sorted({**strongest(plan.granted), **ended}.items()):
+        if place[0] in workspaces:
+            workspaces[place[0]].append(_holder(assignment, changed.get(place)))
+    body = html.matrix(_MATRIX, [(name(workspace), items, "") for workspace, items in workspaces.items()])
+    return html.Part(
+        "access", "Who has access then", html.folded("Show", body) if len(workspaces) > _MANY else body, len(workspaces)
+    )
+
+
+def _holder(assignment: RoleAssignment, change: RoleChange | None) -> tuple[str, Markup]:
+    """Return the column of a subject in the matrix, and its item there."""
+    is_key = assignment.reason == KEY
+    who: Piece = name(assignment.subject.removeprefix(f"{KEY}:"))
+    mark = None
+    if change is not None and change.after is None:
+        who, mark = tag("del", who), tag("em", "ends", class_="removed")
+    elif change is not None and change.before is None:
+        mark = tag("em", "perhaps new" if change.uncertain else "new", class_="added")
+    elif change is not None and change.before is not None and change.what != ALREADY:
+        before = change.before.role if change.before.reason != OWNER else OWNER
+        mark = tag("em", f"was {before}", class_="changed")
+    owner = tag("small", " owner") if assignment.reason == OWNER else None
+    role = html.badge(assignment.role) if is_key else None
+    return html.KEYS if is_key else assignment.role, tag("li", role, who, owner, mark)
 
 
 _LOOKS: Final = {"+": "added", "-": "removed", "~": "changed", "!": "bold"}

@@ -155,8 +155,9 @@ def with_adoptions(plan: Plan, adoptions: Iterable[Adoption]) -> Plan:
         for workspace in plan.workspaces
     )
     return replace(
-        plan, access=access_diff(before, after), workspaces=tuple(sorted(workspaces)), adopted=tuple(sorted(adopted))
-    )
+        plan, access=access_diff(before, after), granted=tuple(sorted({*plan.granted, *after})),
+        workspaces=tuple(sorted(workspaces)), adopted=tuple(sorted(adopted)),
+    )  # fmt: skip
 
 
 def with_adopted_keys(plan: Plan) -> Plan:

@@ -6,10 +6,10 @@ from typing import Final
 from ambient_components.access.effective import Row, by_workspace
 from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
 from ambient_components.access.role_assignments import GRANT, KEY, RoleAssignment
-from ambient_components.html.page import Markup, Part, folded, join, name, table, tag
+from ambient_components.html.page import KEYS, LETTERS, Child, Markup, Part, badge, folded, join, matrix, name, tag
 from ambient_components.platform.contract import Role
 from ambient_components.printable import counted
-from ambient_components.review.facts import LETTERS, OTHER, Ids, Review, badge, is_key, is_own, letter
+from ambient_components.review.facts import Ids, Review, is_key, is_own
 from ambient_components.review.findings import finding_id, severity
 from ambient_components.rules.workspaces import ACTIVE
 from ambient_components.stacks.access_report import Status
@@ -51,52 +51,36 @@ def _all(rows: Iterable[Row]) -> Iterator[RoleAssignment]:
 
 
 def _by_workspace(review: Review, ids: Ids) -> Markup:
-    """Return a row for each workspace: a sparse matrix that stays readable with a thousand of them."""
     groups = by_workspace(review.access.rows)
     high = {finding.workspace for finding in review.high}
-    heads: list[Markup | str] = ["Workspace"]
-    heads += [tag("th", badge(role), f" {role}", scope="col", class_=f"c {symbol}") for role, symbol in LETTERS.items()]
-    others = any(letter(assignment.role) == OTHER for assignment in _all(review.access.rows))
-    heads += [tag("th", badge("other role"), " other", scope="col", class_=f"c {OTHER}")] if others else []
-    heads.append("Keys")
-    letters_ = [*LETTERS.values(), *([OTHER] if others else [])]
     rows = [
-        _workspace(review, ids, workspace, groups.get(workspace, []), letters_, high=workspace in high)
+        _workspace(review, ids, workspace, groups.get(workspace, []), high=workspace in high)
         for workspace in review.states
     ]
-    return table("Workspaces with their subjects, by role", heads, rows, class_="sparse", id="workspaces")
+    return matrix("Workspaces with their subjects, by role", rows, id="workspaces")
 
 
-def _workspace(review: Review, ids: Ids, workspace: str, rows: list[Row], columns: list[str], *, high: bool) -> Markup:
+def _workspace(
+    review: Review, ids: Ids, workspace: str, rows: list[Row], *, high: bool
+) -> tuple[Child, list[tuple[str, Markup]], str]:
     state = review.states[workspace]
-    people = [assignment for assignment in _all(row for row in rows if not is_own(row)) if not is_key(assignment)]
-    keys = [assignment for assignment in _all(rows) if is_key(assignment)]
     own = sum(map(is_own, rows))
-    cells = []
-    for column in columns:
-        subjects = [_who(review, ids, person) for person in people if letter(person.role) == column]
-        cells.append(tag("td", tag("ul", subjects) if subjects else None, class_=f"c {column}"))
-    more = tag("small", f"{own} of the platform's own accounts") if own else None
-    listed = [_key(review, key) for key in keys]
-    return tag(
-        "tr",
-        tag(
-            "th",
-            name(workspace),
-            tag("small", state) if state != ACTIVE else None,
-            tag("small", "high finding", class_="high") if high else None,
-            more,
-            scope="row",
-        ),
-        cells,
-        tag("td", tag("ul", listed) if listed else None, class_="keys"),
-        id=ids.workspace(workspace),
+    title = (
+        name(workspace),
+        tag("small", state) if state != ACTIVE else None,
+        tag("small", "high finding", class_="high") if high else None,
+        tag("small", f"{own} of the platform's own accounts") if own else None,
     )
+    items = [
+        (KEYS, _key(review, each)) if is_key(each) else (each.role, _who(review, ids, each))
+        for each in _all(row for row in rows if not is_own(row))
+    ]
+    return title, items, ids.workspace(workspace)
 
 
 def _who(review: Review, ids: Ids, assignment: RoleAssignment) -> Markup:
     reason = "" if assignment.reason == GRANT else f" {name(assignment.reason)}"
-    role = f" {name(assignment.role)}" if letter(assignment.role) == OTHER else ""
+    role = f" {name(assignment.role)}" if assignment.role not in LETTERS else ""
     return tag(
         "li",
         tag("a", name(assignment.subject), href=ids.subject(assignment.subject))

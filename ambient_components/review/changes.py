@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from ambient_components.access.escalation.findings import MEANINGS, Path
 from ambient_components.access.role_assignments import GRANT, NO_ROLE, PLATFORM, RoleAssignment, access_diff
-from ambient_components.html.page import Markup, Part, Piece, join, name, table, tag
+from ambient_components.html.page import Markup, Part, Piece, Row, badge, join, name, prose, table, tag
 from ambient_components.plan.role_changes import RoleChange, changes_of
-from ambient_components.review.facts import Changes, Ids, Review, badge
+from ambient_components.review.facts import Changes, Ids, Review
 
 
 def compared(since: str, before: Review, after: Review) -> Changes:
@@ -70,7 +70,7 @@ def changes_part(changes: Changes, ids: Ids) -> Part:
         _block(ids, "Keys", ("Key", "Change"), changes.keys),
         _block(ids, "Findings", ("Path", "Change"), changes.findings),
     )
-    return Part("changes", f"Changed since {name(changes.since)}", join(blocks), changes.count)
+    return Part("changes", f"Changed since {prose(name(changes.since))}", join(blocks), changes.count)
 
 
 def _block(ids: Ids, title: str, heads: Sequence[str], rows: Sequence[tuple[str, *tuple[Piece, ...]]] | None) -> Markup:
@@ -81,11 +81,10 @@ def _block(ids: Ids, title: str, heads: Sequence[str], rows: Sequence[tuple[str,
     return join(heading, table(f"{title} that changed", ("Workspace", *heads), [_row(ids, *row) for row in rows]))
 
 
-def _row(ids: Ids, workspace: str, *cells: Piece) -> Markup:
+def _row(ids: Ids, workspace: str, *cells: Piece) -> Row:
     place = ids.workspace(workspace)
     title = tag("a", name(workspace), href=place) if place else name(workspace)
-    shown = (name(cell) if isinstance(cell, str) else cell for cell in cells)
-    return tag("tr", tag("th", title, scope="row"), [tag("td", cell) for cell in shown])
+    return Row([title, *(name(cell) if isinstance(cell, str) else cell for cell in cells)])
 
 
 def _role(assignment: RoleAssignment | None) -> Markup:

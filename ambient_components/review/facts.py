@@ -9,9 +9,7 @@ from typing import Final
 from ambient_components.access.effective import Row
 from ambient_components.access.escalation.findings import Finding, Severity
 from ambient_components.access.role_assignments import KEY, PLATFORM, RoleAssignment
-from ambient_components.html.page import Markup, name, tag
 from ambient_components.plan.role_changes import RoleChange
-from ambient_components.platform.contract import Role
 from ambient_components.stacks.access_report import Report
 from ambient_components.stacks.deployed import DeployedKey
 
@@ -72,17 +70,6 @@ def is_own(row: Row) -> bool:
     return all(assignment.reason == PLATFORM for assignment in row.assignments)
 
 
-LETTERS: Final = {Role.ADMIN.value: "A", Role.EDIT.value: "E", Role.VIEW.value: "V"}
-"""The letter and the class of each role, strongest first."""
-
-OTHER: Final = "R"
-"""The letter of any other role."""
-
-
-def letter(role: str) -> str:
-    return LETTERS.get(role, OTHER)
-
-
 class Ids:
     """The ids of workspaces, subjects and paths in a page. Names that are no words are numbered."""
 
@@ -103,8 +90,3 @@ class Ids:
     def subject(self, name: str) -> str:
         """Return the id of a subject. Empty if it is not on the page."""
         return self._subjects.get(name, "")
-
-
-def badge(role: str) -> Markup:
-    """Return a role's letter in its colour, with its name."""
-    return tag("abbr", letter(role), class_=f"r {letter(role)}", title=name(role))

@@ -1,9 +1,10 @@
 """Escalation paths: one block for each path, and in it what is the same for many workspaces once."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
-from ambient_components.html.page import Markup, Part, folded, join, name, table, tag
+from ambient_components.html.page import Markup, Part, Row, folded, join, name, table, tag
 from ambient_components.printable import counted
 from ambient_components.review.facts import Ids, Review
 
@@ -23,6 +24,11 @@ def finding_id(path: Path) -> str:
     return f"f-{path.value}"
 
 
+def counts(findings: Iterable[Finding]) -> str:
+    number = Counter(finding.severity for finding in findings)
+    return ", ".join(f"{number[grade]} {grade}" for grade in Severity if number[grade])
+
+
 def severity(grade: Severity) -> Markup:
     return tag("span", grade.value, class_=f"sev {grade.value}")
 
@@ -34,6 +40,7 @@ def _path(ids: Ids, path: Path, findings: list[Finding], shown: dict[tuple[objec
         *(severity(grade) for grade in grades),
         tag("span", MEANINGS[path], class_="who"),
         tag("small", counted(workspaces, "workspace")),
+        tag("small", findings[0].can),
     )
     blocks = [_variant(ids, variant, shown) for variant in _variants(findings)]
     return folded(head, blocks, open=Severity.HIGH in grades, id=finding_id(path), class_="card")
@@ -72,7 +79,6 @@ def _variant(ids: Ids, findings: list[Finding], shown: dict[tuple[object, ...], 
     )
 
 
-def _row(ids: Ids, finding: Finding) -> Markup:
-    workspace = tag("th", tag("a", name(finding.workspace), href=ids.workspace(finding.workspace)), scope="row")
+def _row(ids: Ids, finding: Finding) -> Row:
     who = ", ".join(name(each.seen_from(finding.workspace)) for each in finding.who) or "others, who are not known here"
-    return tag("tr", workspace, tag("td", who))
+    return Row([tag("a", name(finding.workspace), href=ids.workspace(finding.workspace)), who])

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from ambient_components.html.page import Markup, Part, folded, join, name, table, tag
-from ambient_components.review.facts import Ids, Review, badge
+from ambient_components.html.page import Markup, Part, Row, badge, folded, join, name, table, tag
+from ambient_components.review.facts import Ids, Review
 from ambient_components.stacks.deployed import DeployedKey
 
 _ALL: Final = 60
@@ -40,7 +40,7 @@ def _table(caption: str, keys: Sequence[DeployedKey], ids: Ids) -> Markup:
     return table(caption, heads, [_row(key, ids) for key in keys], class_="key-dates")
 
 
-def _row(key: DeployedKey, ids: Ids) -> Markup:
+def _row(key: DeployedKey, ids: Ids) -> Row:
     generation = f" (generation {key.generation})" if key.generation > 1 or key.state == "former" else ""
     title = tag("small", f"“{name(key.label)}”") if key.label != key.id else None
     workspace = tag("a", name(key.workspace), href=ids.workspace(key.workspace))
@@ -52,12 +52,8 @@ def _row(key: DeployedKey, ids: Ids) -> Markup:
         key.expires,
         key.last_used,
     )
-    return tag(
-        "tr",
-        tag("th", badge(key.role or "unknown"), workspace, "/", name(key.id), generation, title, scope="row"),
-        [tag("td", _date(date)) for date in dates],
-        tag("td", key.state, origin, tag("ul", notes) if notes else None),
-    )
+    head = join(badge(key.role or "unknown"), workspace, "/", name(key.id), generation, title)
+    return Row([head, *map(_date, dates), join(key.state, origin, tag("ul", notes) if notes else None)])
 
 
 def _date(moment: datetime | str | None) -> str:

@@ -5,14 +5,13 @@ from typing import Final
 
 from ambient_components.access.escalation.findings import MEANINGS, Path, Severity
 from ambient_components.access.role_assignments import RoleAssignment
-from ambient_components.html.page import Markup, Part, Total, folded, join, name, page, tag
+from ambient_components.html.page import Markup, Part, Total, badge, folded, join, moment, name, page, tag
 from ambient_components.platform.contract import Role
 from ambient_components.review.access import access_part, subjects_part
 from ambient_components.review.changes import changes_part
-from ambient_components.review.facts import Ids, Review, badge
-from ambient_components.review.findings import finding_id, findings_part, severity
+from ambient_components.review.facts import Ids, Review
+from ambient_components.review.findings import counts, finding_id, findings_part, severity
 from ambient_components.review.keys import keys_part
-from ambient_components.rotation.state import format_time
 
 _NAMED: Final = 8
 """Maximum names in one line of the list at the top."""
@@ -42,19 +41,22 @@ def as_html(review: Review) -> str:
     parts.insert(0, Part("attention", "Needs attention", _attention(review, ids)))
     unknown = _UNKNOWN if review.access.requested else (_NOT_LIVE, *_UNKNOWN)
     what = "Escalation report" if review.findings_first else "Access"
-    return page(f"{what}: {name(review.access.stack)}", [_source(review)], _totals(review), parts, unknown, search=True)
+    return page(
+        f"{what}: {name(review.access.stack)}",
+        [_source(review)],
+        _totals(review),
+        parts,
+        unknown,
+        search=len(review.states) > 1,
+    )
 
 
 def _source(review: Review) -> Markup:
     text = _SOURCES[review.access.source]
     if review.access.requested:
         text = f"In the cluster, compared with what is {text[0].lower()}{text[1:]}"
-    when: list[Markup | str] = [", ", _time(format_time(review.state_at))] if review.state_at is not None else []
-    return join(text, when, ". Page of ", _time(format_time(review.now)), ".")
-
-
-def _time(moment: str) -> Markup:
-    return tag("time", f"{moment[:10]} {moment[11:16]} UTC", datetime=moment)
+    when: list[Markup | str] = [", ", moment(review.state_at)] if review.state_at is not None else []
+    return join(text, when, ". Page of ", moment(review.now), ".")
 
 
 def _totals(review: Review) -> Iterator[Total]:
@@ -78,7 +80,11 @@ def _plural(word: str, count: int) -> str:
 
 def _attention(review: Review, ids: Ids) -> Markup:
     lines = [*_differences(review, ids), *_unmanaged(review), *_high(review, ids), *_keys(review)]
-    return tag("ul", lines, class_="attention") if lines else tag("p", "Nothing needs attention.", class_="calm")
+    if lines:
+        return tag("ul", lines, class_="attention")
+    if review.findings:
+        return tag("p", "Nothing urgent. Findings: ", tag("a", counts(review.findings), href="findings"), ".")
+    return tag("p", "Nothing needs attention.", class_="calm")
 
 
 def _differences(review: Review, ids: Ids) -> Iterator[Markup]:

@@ -1,23 +1,28 @@
-"""The path of a new user on a terminal of 80 columns, with the usual mistakes: what the commands print.
+"""Two persons at a terminal of 80 columns, and what the commands print: a new user with the usual mistakes, and someone
+on call at 2 a.m.
 
-`new_user.txt` has the whole session. What differs from run to run has a name there: uids, dates, times, paths.
+`new_user.txt` and `on_call.txt` have the whole sessions. What differs from run to run has a name there: uids, dates,
+times, paths. Each page of a plan can be read in ten seconds: see `slow_to_read`.
 """
 
 import re
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from tests.support.gate import Moment, held
 from tests.support.machine import Machine
 from tests.support.stacks import REPOSITORY
-from tests.support.terminal import CTRL_C, Terminal
+from tests.support.terminal import COLUMNS, CTRL_C, Terminal
 
-SESSION = Path(__file__).with_name("new_user.txt")
+FOLDER = Path(__file__).parent
 EXAMPLE = REPOSITORY / "examples" / "payments"
 WORKSPACE = "shop"
 """No other test uses this name."""
@@ -35,6 +40,13 @@ workspaces:
       runner:
         ANTHROPIC_API_KEY: {config: shop/anthropic}
 """
+ADMIN = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "RoleBinding",
+    "metadata": {"name": "quick"},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "ambient-project-admin"},
+    "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "eve@example.com"}],
+}
 NAMESPACE = Moment("before the namespace", "CREATE", "namespaces")
 _VARIES = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UID"),
@@ -43,7 +55,11 @@ _VARIES = (
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
     (r"\d+\.\d s", "N s"),
     (r"\d+ min ago", "N min ago"),
+    (r"(ambient-key-ci-)[0-9a-z-]+", r"\1ID"),
 )
+_VERDICT = re.compile(r"No changes|Changes pending|Refused: |`ambient up` would fail|access unchanged|\d+ [a-z]")
+_HEAD = 7
+"""Lines from the command to the first section of a page: the verdict, totals, and what the page did not look at."""
 
 
 @dataclass(frozen=True)
@@ -90,18 +106,44 @@ class Session:
             text = re.sub(pattern, name, text)
         return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
+    def compare(self, name: str, config: pytest.Config) -> None:
+        file = FOLDER / name
+        if config.getoption("--update-golden"):
+            file.write_text(self.text)
+        assert slow_to_read(self.text) == []
+        assert self.text == file.read_text()
+
+
+def slow_to_read(text: str) -> list[str]:
+    """Return what keeps people from reading the pages of a session in ten seconds.
+
+    The verdict is the second line, what has to be decided begins a few lines below it, and no line is wider than the
+    terminal but for an address to be copied.
+    """
+    faults = []
+    for command, shown in re.findall(
+        r"^\$ (ambient (?:plan|up).*)\ndev at TIME\n((?:.*\n)*?)\[\d+\]$", text, re.MULTILINE
+    ):
+        lines = shown.splitlines()
+        if not _VERDICT.match(lines[0]):
+            faults.append(f"{command}: begins with no verdict: {lines[0]}")
+        if "" in lines[:-1] and lines.index("") > _HEAD:
+            faults.append(f"{command}: {lines.index('')} lines before the first section")
+        wide = (line for line in lines if len(line) > COLUMNS and not line.startswith("     docs: "))
+        faults += [f"{command}: wider than the terminal: {line}" for line in wide]
+    return faults
+
 
 @pytest.fixture
 def session(machine: Machine, tmp_path: Path) -> Iterator[Session]:
     """The folder of a project, with the package in its .venv."""
     shutil.copy(EXAMPLE / "__main__.py", tmp_path)
     # The stack is not that of docs/getting-started.md, which has the example's project.
-    project = re.sub(r"^name: .*", "name: new-user", (EXAMPLE / "Pulumi.yaml").read_text())
+    project = re.sub(r"^name: .*", f"name: new-user-{secrets.token_hex(2)}", (EXAMPLE / "Pulumi.yaml").read_text())
     (tmp_path / "Pulumi.yaml").write_text(project)
     (tmp_path / ".venv").symlink_to(REPOSITORY / ".venv")
     yield Session(machine, tmp_path)
-    if machine.get(f"/api/v1/namespaces/{WORKSPACE}"):
-        machine.delete(f"/api/v1/namespaces/{WORKSPACE}")
+    machine.without(WORKSPACE)
 
 
 def write(session: Session, *changes: tuple[str, str]) -> None:
@@ -124,18 +166,32 @@ def interrupted(session: Session) -> None:
         session.end(terminal)  # The plugin gives up its request, so nothing has to let it pass.
 
 
-def test_the_path_of_a_new_user(session: Session, pytestconfig: pytest.Config) -> None:
-    session.run("ambient init dev --yes")
-    write(session)
-    session.note("the first workspace is in stacks/dev.yaml")
-    session.run("ambient validate")
-    session.run("ambient plan")
+def keep_secret(session: Session) -> None:
     secret = session.machine.keep_secret("sk-ant-made-up-of-a-new-user", "the secret of a new user")
     session.note("pulumi config set --secret shop/anthropic --stack dev")
     subprocess.run(
         ["pulumi", "config", "set", "--secret", "shop/anthropic", "--stack", "dev", "--non-interactive"],
         cwd=session.folder, env=session.environ, input=secret, text=True, capture_output=True, check=True,
     )  # fmt: skip
+
+
+@contextmanager
+def changed(path: Path, old: str, new: str) -> Iterator[None]:
+    """A file with another text, which it has no longer after it."""
+    text = path.read_text()
+    assert re.search(old, text)
+    path.write_text(re.sub(old, new, text))
+    yield
+    path.write_text(text)
+
+
+def test_the_path_of_a_new_user(session: Session, pytestconfig: pytest.Config) -> None:
+    session.run("ambient init dev --yes")
+    write(session)
+    session.note("the first workspace is in stacks/dev.yaml")
+    session.run("ambient validate")
+    session.run("ambient plan")
+    keep_secret(session)
     interrupted(session)
     session.run("ambient up --yes")
     session.run("ambient up")
@@ -170,6 +226,61 @@ def test_the_path_of_a_new_user(session: Session, pytestconfig: pytest.Config) -
     ):
         session.run(command)
 
-    if pytestconfig.getoption("--update-golden"):
-        SESSION.write_text(session.text)
-    assert session.text == SESSION.read_text()
+    session.compare("new_user.txt", pytestconfig)
+
+
+def test_a_night_on_call(session: Session, pytestconfig: pytest.Config) -> None:
+    session.run("ambient init dev --yes")
+    write(session)
+    keep_secret(session)
+    session.run("ambient up --yes")
+    session.seen.clear()
+    file, machine = session.folder / "stacks/dev.yaml", session.machine
+    space = f"/api/v1/namespaces/{WORKSPACE}"
+    bindings = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{WORKSPACE}/rolebindings"
+
+    session.note("the key shop/ci has leaked")
+    session.run("ambient keys rotate shop/ci --leaked --now")
+    session.note("and again, while another edit waits in the file: bob gets edit")
+    with changed(file, "role: view", "role: edit"):
+        session.run("ambient keys rotate shop/ci --leaked --now")
+    session.note("bob leaves")
+    session.run("ambient grants revoke dev user:bob@example.com shop --now")
+
+    kubeconfig = session.folder / "kubeconfig"
+    shutil.copy(session.environ["KUBECONFIG"], kubeconfig)
+    session.environ["KUBECONFIG"] = str(kubeconfig)
+    session.note("the cluster is away")
+    with changed(kubeconfig, r"https://127\.0\.0\.1:\d+", "https://127.0.0.1:1"):
+        session.run("ambient plan")
+    session.note("the token of the deployer has expired")
+    with changed(kubeconfig, r"token: .*", "token: expired"):
+        session.run("ambient plan")
+    session.note("the kubeconfig leads to another cluster than that of the stack")
+    with changed(session.folder / "stacks/Pulumi.dev.yaml", "clusterUid: .*", f"clusterUid: {UUID(int=1)}"):
+        session.run("ambient plan")
+    session.note("the backend has no state")
+    backend, empty = session.environ["PULUMI_BACKEND_URL"], session.folder / "empty"
+    empty.mkdir()
+    session.environ["PULUMI_BACKEND_URL"] = f"file://{empty}"
+    session.run("ambient plan")
+    session.run("ambient keys list")
+    session.environ["PULUMI_BACKEND_URL"] = backend
+
+    session.note("a cluster admin gives access with kubectl")
+    machine.create(bindings, ADMIN)
+    session.run("ambient plan")
+    session.run("ambient access --live")
+    machine.delete(f"{bindings}/quick")
+    session.note("a user deletes the binding of the group devs, and the Secret of the runners")
+    machine.delete(f"{bindings}/ambient-permission-edit-devs-group")
+    machine.delete(f"{space}/secrets/ambient-runner-secrets")
+    session.run("ambient plan")
+    session.run("ambient plan --refresh")
+    session.run("ambient up --refresh --yes")
+    session.note("a user deletes the workspace")
+    machine.without(WORKSPACE)
+    session.run("ambient plan")
+    session.run("ambient up --refresh --yes")
+    session.run("ambient plan")
+    session.compare("on_call.txt", pytestconfig)

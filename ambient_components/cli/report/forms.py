@@ -13,6 +13,7 @@ from ambient_components.cli.guard_text import guard_text
 from ambient_components.output import Paint, plain
 from ambient_components.plan.markdown import code
 from ambient_components.printable import counted, json_text, one_line
+from ambient_components.review.findings import counts
 from ambient_components.review.making import Choice
 from ambient_components.stacks.guard_report import GuardReport
 
@@ -90,11 +91,6 @@ def summary(report: Report) -> str:
     number = len({finding.workspace for finding in report.findings})
     of = f"{number} of {counted(report.workspaces, 'workspace')}"
     return f"{report.stack}, as of {what}: {counts(report.findings)}, in {of}"
-
-
-def counts(findings: Iterable[Finding]) -> str:
-    number = Counter(finding.severity for finding in findings)
-    return ", ".join(f"{number[severity]} {severity}" for severity in Severity if number[severity])
 
 
 def as_markdown(report: Report, *, details: bool = False) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.html.page import Part, Total, document, folded, join, name, page, table, tag
+from ambient_components.html.page import Part, Row, Total, document, folded, join, name, page, table, tag
 from ambient_components.printable import one_line
 from tests.support.html_pages import HOSTILE, faults, read, words
 from tests.support.quick import examples
@@ -18,7 +18,7 @@ TEXTS = st.sampled_from(HOSTILE) | st.text(max_size=40)
 
 
 def whole(text: str) -> str:
-    rows = [tag("tr", tag("th", text, scope="row", title=text), tag("td", [text, tag("b", text)]))]
+    rows = [Row([tag("i", text, title=text), [text, tag("b", text)]], "r1")]
     body = join(tag("p", text), table(text, [text, "x"], rows), folded((text,), tag("p", text)))
     return page(text, [text], [Total(1, text, "p1")], [Part("p1", text, body, 2), Part("p2", text, join())], [text])
 

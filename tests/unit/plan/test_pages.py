@@ -4,7 +4,6 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,8 @@ from ambient_components.plan.role_changes import role_changes
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 from tests.support import html_pages
 from tests.support.json_schema import faults
-from tests.support.plans import ROLES
+from tests.support.plan_facts import plan as planned
+from tests.support.plans import ROLES, entry, key
 from tests.support.quick import examples
 
 ROOT = Path(__file__).parents[3]
@@ -368,11 +368,50 @@ def test_the_page_for_a_browser_has_every_line(count):
     text = html_pages.words(page).split("\n")
     assert f"Plan: {plan.stack}" in text
     assert verdict(plan) in text
-    for section in sections(plan):
+    for number, section in enumerate(sections(plan)):
         assert section.title in text
-        inner = page.split(f"<caption>{escape(section.title)}</caption>")[1].split("</table>")[0]
-        assert inner.count("<tr>") == len(section.lines) + 1
+        inner = page.split(f'<section id="p{number}">')[1].split("</section>")[0]
+        assert (inner.count("<tr>") - 1 if "<table" in inner else inner.count("<li>")) == len(section.lines)
     assert page == as_html(plan)
+
+
+def part(page, id_):
+    """What a person reads in a part of a page."""
+    inner = page.split(f'<section id="{id_}">')[1].split("</section>")[0]
+    return html_pages.words(f'<!doctype html><html lang="en">{inner}</html>').split("\n")
+
+
+def test_the_page_for_a_browser_has_who_has_access_then():
+    people = {"owners": ["user:ann"], "keys": {"ci": key(), "old": key("view")}}
+    before = {"pay": entry(**people, grants={"user:bob": "edit", "user:eve": "view"}), "same": entry(owners=["user:x"])}
+    after = {"pay": entry(owners=["user:ann"], keys={"ci": key()}, grants={"user:bob": "admin", "user:new": "view"})}
+    page = as_html(planned(before, after | {"same": before["same"]}))
+    assert html_pages.faults(page) == []
+    text = part(page, "access")
+    assert " ".join(text[text.index("pay") :]) == (
+        "pay user:ann owner user:bob was edit user:eve ends user:new new E ci V old ends"
+    )
+
+
+@pytest.mark.parametrize("count", [1, 8, 200])
+def test_many_keys_are_one_cell(count):
+    keys = tuple(f"k{number}" for number in range(count))
+    page = as_html(Plan("dev", AT, online=True, exposed=(Ended("pay", ("edit of user:bob",), keys),)))
+    text = part(page, "p0")
+    assert page.count('<th scope="col">') == 3
+    assert {f"key:{key_id}" for key_id in keys} <= {*text}
+
+
+def test_a_page_for_a_browser_has_one_form_of_dates():
+    revoked = KeyChange("pay", "ci", 1, facts.REVOKED, "edit", "gone", "2026-11-29T08:26:09Z")
+    page = as_html(
+        Plan("dev", AT, online=False, state_at=AT, keys=(revoked,), warnings=(refusal("by 2026-11-29T08:26:09Z"),))
+    )
+    text = html_pages.words(page)
+    assert "2026-11-25 12:00 UTC" in text
+    assert text.count("2026-11-29 08:26 UTC") == 2
+    assert re.findall(r"\d{4}-\d\d-\d\dT", text) == []
+    assert "Sign" not in text
 
 
 @examples(60)

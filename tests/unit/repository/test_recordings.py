@@ -12,6 +12,7 @@ from contextlib import redirect_stdout
 from datetime import timedelta
 from html import escape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -25,6 +26,8 @@ from ambient_components.engine.state import written_at
 ROOT = Path(__file__).parents[3]
 ASSETS = ROOT / "docs" / "assets"
 STATE = Path("examples/demo/state.json")
+_WIDTH, _HEIGHT = 1160, 200
+"""Of the picture of access, with room for wider fonts."""
 
 
 COLUMNS = 100
@@ -111,7 +114,9 @@ def test_the_first_command(request: pytest.FixtureRequest, tmp_path: Path, monke
     compare(request, "init.svg", recording("ambient init lists the files that it wrote, and what is next", lines))
 
 
-def test_the_plan_of_the_demo(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command that plans the demo, in a folder with its files, an hour after the run that its state is of."""
     for name in ("Pulumi.yaml", "stacks/dev.yaml", str(STATE)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -119,9 +124,29 @@ def test_the_plan_of_the_demo(request: pytest.FixtureRequest, tmp_path: Path, mo
     assert written
     monkeypatch.setattr(clock, "now", lambda: written + timedelta(hours=1))
     monkeypatch.chdir(tmp_path)
-    args = ["plan", "dev", "--offline", "--state", str(STATE)]
-    shown = output(args).splitlines()
+    return ["plan", "dev", "--offline", "--state", str(STATE)]
+
+
+def test_the_plan_of_the_demo(request: pytest.FixtureRequest, demo: list[str]) -> None:
+    shown = output(demo).splitlines()
     end = next(number for number, line in enumerate(shown) if "What this page can't know" in line)
-    lines = [f"$ ambient {' '.join(args)}", *shown[: end - 1]]
+    lines = [f"$ ambient {' '.join(demo)}", *shown[: end - 1]]
     description = "ambient plan shows an admin gained, other changed access, and a key that others may have copied"
     compare(request, "plan.svg", recording(description, lines))
+
+
+def test_who_has_access_after_the_demo(request: pytest.FixtureRequest, demo: list[str]) -> None:
+    """The page's own markup in an SVG, which takes the reader's fonts and scheme of colours."""
+    page = output([*demo, "--format", "html"])
+    # Without the rules of narrow pages: an image is scaled.
+    style = page.partition("<style>")[2].partition("@media (max-width: 75rem")[0]
+    section = page.partition('<section id="access">')[2].partition("</h2>")[2].partition("</section>")[0]
+    size = f'width="{_WIDTH}" height="{_HEIGHT}"'
+    title = "A matrix of who has which role after the plan, with what is new, what was before and what ends"
+    picture = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}">\n'
+        f"<title>{title}</title>\n<style>{style}body {{ height: {_HEIGHT}px; padding-top: 0.5rem; }}</style>\n"
+        f'<foreignObject {size}><body xmlns="http://www.w3.org/1999/xhtml">{section}</body></foreignObject>\n</svg>\n'
+    )
+    ElementTree.fromstring(picture)  # noqa: S314  # our own
+    compare(request, "access.svg", picture)

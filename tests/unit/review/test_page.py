@@ -112,7 +112,18 @@ def test_findings_first() -> None:
 def test_a_quiet_stack_says_so() -> None:
     text = words(as_html(review({"quiet": {"state": "active", "owners": [], "grants": {}, "keys": {}}})))
     assert "Nothing needs attention." in text
+    assert "Show rows with" not in text
     assert "No subject can become more than was granted." in text
+
+
+def test_what_needs_attention_agrees_with_the_findings() -> None:
+    made = review(ledger(2))
+    text = words(as_html(made))
+    assert "Nothing urgent. Findings:\n10 medium, 8 low\n." in text
+    assert "Show rows with" in text
+    assert "Nothing" not in words(as_html(troubled()))
+    # What a title is about can be read without opening it.
+    assert all(finding.can in text for finding in made.findings)
 
 
 def test_many_differences_are_folded_and_none_is_left_out() -> None:
@@ -130,4 +141,4 @@ def test_a_key_of_the_platform_has_no_known_end() -> None:
     assert faults(page) == []
     row = next(line for line in page.split("<tr>") if "made by the platform" in line)
     # The account's creation is when the platform issued its token; no expiry is known.
-    assert re.findall(r"<td>(\d{4}-\d\d-\d\d|unknown|-)</td>", row) == ["2026-11-25", "-", "unknown", "2026-11-25"]
+    assert re.findall(r"<td[^>]*>(\d{4}-\d\d-\d\d|unknown|-)</td>", row) == ["2026-11-25", "-", "unknown", "2026-11-25"]
