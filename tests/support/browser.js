@@ -28,6 +28,7 @@ function look(frame) {
   const dark = view.matchMedia("(prefers-color-scheme: dark)").matches;
   if (dark !== frame.title.endsWith("dark")) fault("the browser has no scheme of colours for frames");
   for (const details of page.querySelectorAll("details")) details.open = true;
+  for (const card of page.querySelectorAll(".card")) card.style.contentVisibility = "visible";
   for (const element of [page.documentElement, page.body, ...page.querySelectorAll(".scroll, th, td, li, dd, p, summary")]) {
     const style = view.getComputedStyle(element);
     if (style.display === "none" || style.display === "inline" || element.closest(".sr")) continue;

@@ -25,7 +25,7 @@ _FLAGS: Final = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 )  # fmt: skip
 _LOOK: Final = Path(__file__).with_name("browser.js")
-_PATIENCE: Final = 120
+_PATIENCE: Final = 240
 """Seconds for a browser on a busy machine."""
 
 
