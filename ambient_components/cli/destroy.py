@@ -67,7 +67,7 @@ def destroy(
         print(f"Stack {stack} has nothing: there is nothing to destroy.")
         return
     print(f"Stack {stack}:\n", *destruction.lines(destroyed), sep="\n", flush=True)
-    refused = destruction.refusals(destroyed, f"pulumi up --stack {stack}")
+    refused = destruction.refusals(destroyed, f"ambient up {stack}")
     if refused:
         print(file=sys.stderr)
         show_problems(refused)

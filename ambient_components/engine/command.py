@@ -40,8 +40,9 @@ class Engine:
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
         if ask:
-            command = [program(self.environ), *self.arguments(arguments)]
-            code = self._attached(command, self.environment(arguments))
+            # On the terminal, where it asks for a new passphrase. It changes nothing that Ctrl-C could leave behind.
+            command, environ = [program(self.environ), *arguments], plain_environment(self.environ)
+            code = subprocess.run(command, cwd=self.folder, env=environ, check=False).returncode  # noqa: S603
             if code != 0:
                 stop(f"`pulumi {' '.join(arguments)}` failed (exit code {code})")
             return ""
@@ -66,31 +67,6 @@ class Engine:
                 check=False,
             )
         return Answer(done.returncode, done.stdout, done.stderr)
-
-    def _attached(self, command: list[str], environ: dict[str, str]) -> int:
-        """Run a command on the terminal and return its exit code.
-
-        Ctrl-C reaches the command too. It finishes the current step, records it and releases its lock. Killing it
-        earlier would leave objects without a record.
-        """
-        interrupted = False
-
-        def wait_on(*_: object) -> None:
-            nonlocal interrupted
-            interrupted = True
-
-        # A person reads what it prints.
-        environ.pop(problem_json.VARIABLE, None)
-        with subprocess.Popen(command, cwd=self.folder, env=environ) as process:  # noqa: S603
-            # Only now: a program inherits what is ignored.
-            before = signal.signal(signal.SIGINT, wait_on)
-            try:
-                code = process.wait()
-            finally:
-                signal.signal(signal.SIGINT, before)
-        if interrupted:
-            raise KeyboardInterrupt
-        return code
 
 
 _QUIETLY = ("--non-interactive", "--color=never")

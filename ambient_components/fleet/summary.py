@@ -217,10 +217,14 @@ def _of_job(job: Job, shown: Collection[Problem] = ()) -> Iterator[Problem]:
 
 
 def done_lines(plan: Plan, ended: Ended) -> list[str]:
-    lines = [f"Deployed {plan.stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}.", f"  {headline(plan)}"]
+    lines = [deployed_line(ended), f"  {headline(plan)}"]
     steps = dict(_next(plan))
     width = max(map(len, steps))
     return [*lines, "Next:", *(f"  {command:<{width}}  {text}" for command, text in steps.items())]
+
+
+def deployed_line(ended: Ended) -> str:
+    return f"Deployed {ended.stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}."
 
 
 def refreshed_lines(ended: Ended) -> list[str]:

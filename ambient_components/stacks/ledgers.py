@@ -34,7 +34,7 @@ def selected_access(project: Project, stack: str, *, files: bool, state: str = "
         return _from_saved_state(project, stack, state)
     selected = _from_state(export(project, stack))
     if selected is None:
-        stop(f"stack {stack!r} has deployed nothing yet", f"pulumi up --stack {stack}, or look at --files")
+        stop(f"stack {stack!r} has deployed nothing yet", f"ambient up {stack}, or look at --files")
     return selected
 
 

@@ -87,7 +87,7 @@ class Shell:
         functions = f"kubectl() {{ echo {self.machine.cluster.url}; }}\n"
         # 2: there are changes.
         functions += 'ambient() { command ambient "$@" || [ "$1:$?" = plan:2 ]; }\n'
-        script = script.replace("pulumi up --stack dev", "pulumi up --yes --skip-preview --stack dev")
+        script = script.replace("ambient up dev", "ambient up dev --yes")
         ended = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", functions + script],
             cwd=self.folder, env=self.environment, input=stdin,

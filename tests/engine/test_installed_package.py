@@ -98,11 +98,11 @@ def user(machine: Machine, tmp_path: Path, wheels: dict[str, Path]) -> Iterator[
 def test_a_new_user_installs_deploys_upgrades_and_uninstalls(user: User, wheels: dict[str, Path]) -> None:
     (script,) = _INSTALL.findall((REPOSITORY / "README.md").read_text(encoding="utf-8"))
     assert len(_ADDRESS.findall(script)) == 1
-    script = _ADDRESS.sub(str(wheels[VERSION]), script).replace("pulumi up", "pulumi up --yes --skip-preview")
+    script = _ADDRESS.sub(str(wheels[VERSION]), script).replace("ambient up dev", "ambient up dev --yes")
     printed = user.type(script, where=user.home)
     assert "Wrote Pulumi.yaml" in printed
     assert "OK: 1 workspace in 1 file" in printed
-    assert f"{WORKSPACE}/ci: [secret]" in printed
+    assert f"ambient keys show dev {WORKSPACE}/ci " in printed
     assert "edit    group:my-team-devs" in printed
     token = user.type(f"ambient keys show dev {WORKSPACE}/ci --quiet")
     user.machine.outputs.pop()

@@ -149,14 +149,14 @@ def test_keys_are_rotated_and_revoked_in_the_file_and_now(deployed: Stack) -> No
     name, token_secrets = f"{stack.w}/ci", deployed.token_secrets()
     edited = stack.ambient("keys", "rotate", stack.name, name, "--overlap-until", "2099-12-31").ok()
     assert f"stacks/{stack.name}.yaml:8: {name}: generation 1 -> 2, overlapUntil 2099-12-31" in edited.text
-    assert f"  pulumi up --stack {stack.name}\n" in edited.text
+    assert f"  ambient up {stack.name}\n" in edited.text
     assert text(stack) == FILE.replace(LAST, f"{LAST}        generation: 2\n        overlapUntil: 2099-12-31\n")
     assert stack.token_secrets() == token_secrets  # without --now it only edits
 
     stack.write(FILE)
     done = stack.ambient("keys", "rotate", stack.name, name, "--now", "--overlap", "3d").ok()
-    assert "holds nothing else: deploying it" in done.text
-    assert "pulumi up" not in done.text.split("Next:")[1]
+    assert f"\nVerified at the cluster of {stack.name}:\n  {name}: generation 2 works" in done.text
+    assert f"  ambient keys deliver {stack.name} {name} --file FILE" in done.text.split("Next:")[1]
     until = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
     assert text(stack) == FILE.replace(LAST, f"{LAST}        generation: 2\n        overlapUntil: {until}\n")
     new = stack.token("ci")
@@ -221,7 +221,7 @@ def test_a_plan_that_holds_more_is_not_deployed(deployed: Stack) -> None:
         f"ambient: the plan for {stack.name} holds more than this, so nothing is deployed:",
         f'  update  access workspaces.{stack.w}.grants["user:eve@example.com"]',
         f"  create  {stack.w}/grant/user:eve@example.com",
-        f"stacks/{stack.name}.yaml is edited. To deploy all of it: pulumi up --stack {stack.name}",
+        f"stacks/{stack.name}.yaml is edited. To deploy all of it: ambient up {stack.name}",
         f"to end the old identity at once: {' && '.join(deletions)}",
     ]
     assert (stack.token_secrets(), [stack.sessions(token) for token in old]) == (token_secrets, [200, 200])
@@ -274,7 +274,7 @@ def test_an_identity_that_could_not_be_deleted_is_told_of(deployed: Stack) -> No
     (account,) = [one for one in stack.accounts() if "-ci-" in one]
     with kept(stack.machine, f"/api/v1/namespaces/{stack.w}/serviceaccounts/{account}"):
         failed = stack.ambient("keys", "rotate", stack.name, name, "--leaked", "--now")
-        failed.refused("it is kept", "is edited, and not all of it is deployed; pulumi up --stack")
+        failed.refused("it is kept", "is edited, and not all of it is deployed; ambient up")
         keys = listed(stack, code=2)
     left = keys["ci/1"]
     assert (left["state"], left["attention"]) == ("revoked", ["not declared any more, and still there: pulumi up"])

@@ -11,6 +11,8 @@ import pytest
 from ambient_components.cli.edits import deployment
 from ambient_components.engine.command import Answer
 from ambient_components.errors import AmbientError, Problem
+from ambient_components.fleet.processes import Ended
+from ambient_components.fleet.run_events import Failure, Reported
 from ambient_components.platform.naming import key_account
 from ambient_components.stacks import pulumi as cli_engine
 from tests.support import fake_api, projects
@@ -25,7 +27,9 @@ READ = ("stack", "export", "--show-secrets", "--stack", "dev")
 PREVIEW = ("preview", "--json", "--stack", "dev")
 STACK = "workspaces:\n  payments:\n    keys:\n      ci: {role: edit}\n      report: {role: view}\n"
 Shown = pytest.CaptureFixture[str]
-UP = ("up", "--yes", "--skip-preview", "--stack", "dev")
+UP = ("up", "dev")
+INTERRUPT = "Ctrl-C"
+"""What breaks a run that a person interrupts."""
 KINDS = {
     "ServiceAccount": "kubernetes:core/v1:ServiceAccount",
     "RoleBinding": "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
@@ -171,12 +175,20 @@ class Deployed:
 
     def run(self, *arguments: str, stdin: str | None = None, ask: bool = False) -> str:
         self.calls.append(arguments)
-        assert ask is (arguments[0] == "up")
-        if arguments[0] == "up":
-            self.on_up()
+        assert not ask
         if arguments in self.broken:
             raise AmbientError([Problem(None, "", f"`pulumi {' '.join(arguments)}` failed: {self.broken[arguments]}")])
         return json.dumps(self._export()) if arguments == EXPORT else ""
+
+    def carry_out(self, engine: object, verb: str, stack: str, *, reviewed: bool) -> Ended:
+        """Deploy in the place of the engine's process."""
+        assert (engine, verb, stack, reviewed) == (self, "up", "dev", True)
+        self.calls.append(UP)
+        self.on_up()
+        reported, reason = Reported(created=2, deleted=1), self.broken.get(UP, "")
+        if reason and reason != INTERRUPT:
+            reported.failures[Failure("", "", Problem(None, "", reason))] = None
+        return Ended(verb, stack, reported, 255 if reason else 0, reason == INTERRUPT, "", 9.5, "up.log")
 
     def attempt(self, *arguments: str) -> Answer:
         self.calls.append(arguments)
@@ -219,6 +231,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]
             return fake
 
         monkeypatch.setattr(cli_engine, "PulumiEngine", made)
+        monkeypatch.setattr(deployment, "carry_out", fake.carry_out)
         fake.add("ci", 1)
         fake.add("report", 1)
         fake.steps = rotated("ci", 1, 2)

@@ -3,7 +3,7 @@
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -18,17 +18,21 @@ from ambient_components.cli.edits.survey import Survey, survey
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.revocation import end
-from ambient_components.engine.command import Engine, failed
+from ambient_components.engine.command import failed
 from ambient_components.engine.steps import Preview, Step, read_preview
 from ambient_components.errors import AmbientError, Problem, StepError, refusal, stop, text_of
+from ambient_components.fleet.processes import carry_out
+from ambient_components.fleet.summary import deployed_line, show_end
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.project import Project
-from ambient_components.stacks.pulumi import require_passphrase
+from ambient_components.stacks.pulumi import PulumiEngine, require_passphrase
 from ambient_components.stacks.states import stacks_of
 
 _SHOWN_STEPS: Final = 20
+_SHOWN_FACTS: Final = 4
+"""Maximum number of facts and notes. Notes are never left out."""
 
 PATIENCE: Final = 30.0
 """Seconds until access must have ended. The API server caches authentication for up to 10 s."""
@@ -42,7 +46,11 @@ class Outcome:
     """What was verified at the cluster, and what was not."""
 
     proved: list[str] = field(default_factory=list)
-    """The verified facts, and what can't be known."""
+    """The verified facts."""
+    notes: list[str] = field(default_factory=list)
+    """What can't be known, and what is allowed to stay."""
+    new_keys: list[str] = field(default_factory=list)
+    """WORKSPACE/KEY of the keys with a new token that works and has to be delivered by hand."""
     left: list[Problem] = field(default_factory=list)
     """What is false or could not be verified."""
     steps: list[str] = field(default_factory=list)
@@ -83,7 +91,7 @@ class Witness(ABC):
         fact: str,
         outcome: Outcome,
         unanswered: Callable[[StepError], Problem],
-    ) -> None:
+    ) -> bool:
         """Look until there is no problem or the time is over, and add the fact or the last problem."""
         while True:
             try:
@@ -97,6 +105,7 @@ class Witness(ABC):
             outcome.proved.append(fact)
         else:
             outcome.left.append(problem)
+        return problem is None
 
     def end_all(self, remaining: Iterable[tuple[str, str, str, str, str | None]]) -> list[str]:
         """Delete objects, given as what they are of, kind, namespace, name and uid, and return the errors."""
@@ -124,7 +133,7 @@ class Deployment(ABC):
     asking: ClassVar[str]
     renews_first: ClassVar[bool]
 
-    engine: Engine
+    engine: PulumiEngine
     project: Project
     stack: str
     files: Collection[str]
@@ -160,7 +169,7 @@ class Deployment(ABC):
 
     @property
     def command(self) -> str:
-        return f"pulumi up --stack {self.stack}"
+        return f"ambient up {self.stack}"
 
     @property
     def edited(self) -> str:
@@ -229,16 +238,15 @@ class Deployment(ABC):
         raise typer.Exit(1)
 
     def apply(self, plan: Pending, witness: Witness) -> Outcome:
-        """Deploy, remove what a failure left, print the verified facts, and return them."""
+        """Deploy, remove what a failure left, print the verdict with the verified facts, and return them."""
         outcome, errors, renewed = Outcome(), list[str](), None
         if self.renews and self.renews_first:
             errors += witness.end_now()
             renewed = self._renew(witness, outcome)
-        outcome.left.extend(self._up(plan.own))
+        deployed = self._up(plan.own, outcome)
         errors += witness.end_now()
         if self.renews and not self.renews_first:
             renewed = self._renew(witness, outcome)
-        print(f"\nRead back from the cluster of {self.stack}:", flush=True)
         with activity.waiting(f"{self.asking} {self.stack}"):
             witness.verify(outcome)
             left = None
@@ -248,14 +256,31 @@ class Deployment(ABC):
                 except StepError as error:
                     outcome.left.append(error.problem.within(f"{holder.title}: other access is not known"))
                 else:
-                    outcome.proved.extend(left.lines())
+                    outcome.notes.extend(left.lines())
                     outcome.left.extend(left.problems())
                     outcome.steps.extend(left.next_steps(self.stack))
             witness.review(outcome, left)
-        print("\n".join(f"  {line}" for line in outcome.proved) or "  nothing is proved", flush=True)
         if outcome.left:
             outcome.left.extend(map(refusal, errors))
+        if outcome.new_keys:
+            first, *others = outcome.new_keys
+            more = f" ({len(others)} more: ambient keys list {self.stack})" if others else ""
+            outcome.steps.append(f"ambient keys deliver {self.stack} {first} --file FILE    # the new key{more}")
+        print("", *self._summary(outcome, deployed), sep="\n", flush=True)
         return outcome
+
+    def _summary(self, outcome: Outcome, deployed: str) -> Iterator[str]:
+        """Yield the verdict, what it rests on, and what was deployed: six lines, if there are no more notes."""
+        where = f"erified at the cluster of {self.stack}"
+        yield f"Not all is v{where}: what is left follows. What is:" if outcome.left else f"V{where}:"
+        room = max(_SHOWN_FACTS - len(outcome.notes), 1)
+        yield from (f"  {line}" for line in outcome.proved[:room])
+        if (more := len(outcome.proved) - room) > 0:
+            yield f"  and {more} more like {'this' if room == 1 else 'these'}"
+        yield from (f"  {line}" for line in outcome.notes)
+        if not (outcome.proved or outcome.notes):
+            yield "  nothing is proved"
+        yield deployed
 
     def _renew(self, witness: Witness, outcome: Outcome) -> Collection[tuple[str, str]]:
         """Renew accounts after the access that ends: it could be used to mint tokens of the new ones."""
@@ -263,18 +288,21 @@ class Deployment(ABC):
         outcome.left.extend(renewal.failed)
         return renewal.renewed
 
-    def _up(self, own: Collection[Step]) -> list[Problem]:
+    def _up(self, own: Collection[Step], outcome: Outcome) -> str:
+        """Deploy the plan, and return the line that says so. A failure is printed, and leaves a problem."""
         if not own:
-            print(f"\nThe plan for {self.stack} is empty: nothing is to be deployed.", flush=True)
-            return []
-        print(f"\nThe plan for {self.stack} holds nothing else: deploying it.", flush=True)
-        try:
-            self.engine.run("up", "--yes", "--skip-preview", "--stack", self.stack, ask=True)
-        except AmbientError as error:
-            # Not the original command, which would edit the files again.
-            note = f"{self.edited}, and not all of it is deployed"
-            return [*error.problems, Problem(None, "", note, (self.command,))]
-        return []
+            return f"Nothing was to be deployed: the plan for {self.stack} is empty."
+        # The plan was approved without a refresh, so the lock of a dead run is not taken over.
+        ended = carry_out(self.engine, "up", self.stack, reviewed=True)
+        if ended.code == 0:
+            return deployed_line(ended)
+        show_end(ended, self.project.shown(self.project.config_file(self.stack)), ())
+        if ended.interrupted:
+            raise KeyboardInterrupt
+        # Not the original command, which would edit the files again.
+        note = f"{self.edited}, and not all of it is deployed"
+        outcome.left.append(Problem(None, "", note, (self.command,)))
+        return f"The deployment of {self.stack} failed."
 
 
 def deploy(deployments: Iterable[Deployment]) -> Outcome:
@@ -325,10 +353,10 @@ def finish(outcome: Outcome | None, edited: Collection[str], stacks: Iterable[st
     """
     steps = [f"git diff {' '.join(edited)}", f"git commit {' '.join(edited)}"] if edited else []
     if outcome is None:
-        up = [f"pulumi up --stack {stack}" for stack in stacks]
+        up = [f"ambient up {stack}" for stack in stacks]
         steps += [f"ambient up {fleet}"] if fleet and up else up
     else:
-        steps += outcome.steps
+        steps = [*outcome.steps, *steps]
     if steps:
         print("\nNext:", *(f"  {step}" for step in steps), sep="\n")
     if outcome is not None and outcome.left:

@@ -44,7 +44,7 @@ refused: to change a role, edit the line. So is the first grant of a workspace t
 template: they would end with it.
 
 \b
---now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+--now also deploys it, if the plan has exactly this change. Otherwise it prints the differences and deploys
 nothing. Guardrails count. Then it verifies at the cluster that the RoleBinding is there.
 
 \b

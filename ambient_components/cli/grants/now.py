@@ -76,13 +76,14 @@ class GrantWitness(Witness):
                 problem = f"{workspace}: the API server can't be asked about {self.subject}"
                 outcome.left.append(error.problem.within(problem))
         if self.revoked:
-            outcome.proved.append(CACHED)
+            outcome.notes.append(CACHED)
 
     def _review(self, outcome: Outcome, workspace: str, *, explained: bool) -> None:
-        answer = self._answer(workspace, explained=explained)
+        answer, known = self._answer(workspace, explained=explained), outcome.notes
         if answer is None:
             what = "not asked for an access review: this identity may not create subjectaccessreviews"
         elif not answer.allowed:
+            known = outcome.proved
             what = f"the API server refuses {self.subject}, without its other groups: {', '.join(answer.refused)}"
         elif explained:
             what = f"{self.subject} may still {', '.join(answer.allowed)}, by the other access"
@@ -91,7 +92,7 @@ class GrantWitness(Witness):
             problem = f"{workspace}: {self.subject} may still {', '.join(answer.allowed)}, by access that is not known"
             outcome.left.append(refusal(problem, hint))
             return
-        outcome.proved.append(f"{workspace}: {what}")
+        known.append(f"{workspace}: {what}")
 
     def _answer(self, workspace: str, *, explained: bool) -> Review | None:
         """Return what the API server says; None if this identity may not ask for others.

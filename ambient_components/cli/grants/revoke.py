@@ -55,7 +55,7 @@ of truth: review the diff and commit it. Grants in the defaults, in a template o
 workspaces have them too. The message says what to write.
 
 \b
---now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+--now also deploys it, if the plan has exactly this change. Otherwise it prints the differences and deploys
 nothing. Guardrails count. If the deployment fails, it deletes the remaining RoleBindings of the grants. Then it
 verifies at the cluster that they are gone, and asks the API server whether the subject still has access
 (SubjectAccessReview, if this identity may), with the groups that everyone is in and without all others. The platform's

@@ -41,7 +41,10 @@ def initialize_fleet(
     look: Look = identify,
 ) -> Outcome:
     """Create or complete a fleet. Existing settings are never changed."""
-    count = _count(shards)
+    try:
+        count = shard_count(shards)
+    except BadValue as error:
+        fail(None, "--shards", error.problem, error.hints)
     fleet, config_file = request.stack, project.config_file(request.stack)
     names = [shard_stack(fleet, number) for number in range(count)]
     known = stack_names(engine)
@@ -69,13 +72,6 @@ def initialize_fleet(
     if len(missing) < count and outcome.done:
         outcome.notes.insert(0, "Some of it was there already: what was missing was added, the rest is unchanged.")
     return outcome
-
-
-def _count(shards: int) -> int:
-    try:
-        return shard_count(shards)
-    except BadValue as error:
-        return fail(None, "--shards", error.problem, error.hints)
 
 
 def _check(fleet: str, count: int, project: Project, known: set[str], names: list[str]) -> None:
@@ -174,33 +170,28 @@ def init(
     if not stack:
         _say_next([*first_steps, "ambient init dev    # a stack, for one cluster"])
         return
-    if first_steps:
-        # Before the engine is asked for anything: if that fails, the files are there, and these steps are not lost.
-        _say_next(first_steps)
-        print()
     ask = asker(yes=yes)
-    engine, url = settle_backend(pulumi.PulumiEngine(project.folder), backend, ask)
     interactive = sys.stdin.isatty() and sys.stderr.isatty()
     request = Request(
-        stack,
-        secrets_provider or None,
-        context or None,
-        cluster_uid or None,
-        openshift,
-        interactive=interactive,
+        stack, secrets_provider or None, context or None, cluster_uid or None, openshift, interactive=interactive
     )
-    if shards is None:
-        _not_a_fleet(project, stack)
-        outcome = initialize(request, project, engine, ask=ask)
-    else:
-        outcome = initialize_fleet(request, shards, project, engine, ask=ask)
+    try:
+        engine, url = settle_backend(pulumi.PulumiEngine(project.folder), backend, ask)
+        if shards is None:
+            _not_a_fleet(project, stack)
+            outcome = initialize(request, project, engine, ask=ask)
+        else:
+            outcome = initialize_fleet(request, shards, project, engine, ask=ask)
+    except BaseException:
+        _say_next(first_steps)  # the project's files are there
+        raise
     recorded, steps = record_backend(project, url, os.environ)
     done = [*outcome.done, *recorded]
     for line in (*(done or [f"Stack {stack} is complete: nothing was changed."]), *outcome.notes):
         print(line)
     steps += _passphrase_steps(project, stack)
-    steps += _next_steps(project.shown(project.stack_file(stack)), stack, fleet=shards is not None)
-    _say_next(steps)
+    steps += _next_steps(project.shown(project.stack_file(stack)), stack)
+    _say_next([*first_steps, *steps])
 
 
 def _project(name: str, *, yes: bool) -> tuple[Project, list[str], list[str]]:
@@ -212,9 +203,8 @@ def _project(name: str, *, yes: bool) -> tuple[Project, list[str], list[str]]:
 
 
 def _say_next(steps: list[str]) -> None:
-    print("\nNext:")
-    for step in steps:
-        print(f"  {step}")
+    if steps:
+        print("\nNext:", *(f"  {step}" for step in steps), sep="\n")
 
 
 def _not_a_fleet(project: Project, stack: str) -> None:
@@ -224,11 +214,8 @@ def _not_a_fleet(project: Project, stack: str) -> None:
     count = project.shards(fleet)
     if shard is not None or count is not None:
         what = f"is a fleet of {count} shards" if shard is None else f"is a shard of the fleet {fleet!r}"
-        fail(Where(project.shown(project.config_file(stack))), "", f"{stack!r} {what}", _complete(fleet, count))
-
-
-def _complete(fleet: str, count: int | None) -> str:
-    return f"to complete it: ambient init {fleet} --shards {count}"
+        remedy = f"to complete it: ambient init {fleet} --shards {count}"
+        fail(Where(project.shown(project.config_file(stack))), "", f"{stack!r} {what}", remedy)
 
 
 def _passphrase_steps(project: Project, stack: str) -> list[str]:
@@ -238,11 +225,11 @@ def _passphrase_steps(project: Project, stack: str) -> list[str]:
     return [f"export {PASSPHRASE_VARIABLES[1]}=FILE    # in every shell; without it, a terminal is asked each time"]
 
 
-def _next_steps(stack_file: str, stack: str, *, fleet: bool) -> list[str]:
+def _next_steps(stack_file: str, stack: str) -> list[str]:
     steps = [
         f"edit {stack_file}",
         f"ambient plan {stack}    # who would gain or lose what",
-        f"ambient up {stack}" if fleet else f"pulumi up --stack {stack}",
+        f"ambient up {stack}      # the same page, a question, and the deployment",
         f"ambient show {stack}",
     ]
     if not os.environ.get("PULUMI_CONTINUE_ON_ERROR"):

@@ -37,7 +37,7 @@ examples:
   ambient keys deliver payments/ci --stack prod --file ambient-key
 
 \b
-Run it after `pulumi up`, which may have issued a new token. It is safe to repeat. The program gets the key on standard
+Run it after `ambient up`, which may have issued a new token. It is safe to repeat. The program gets the key on standard
 input, without a final newline; its output is passed through. A file is written atomically, readable only by its owner
 (0600), and replaced only if the key changed. Links, folders and devices are refused.
 

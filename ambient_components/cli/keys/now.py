@@ -22,6 +22,7 @@ from ambient_components.stackfile.editing import Change
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.deployed import Identity, KeyName
 from ambient_components.stacks.project import Project
+from ambient_components.stacks.pulumi import PulumiEngine
 from ambient_components.stacks.reading import identities, ledger_from_state
 
 
@@ -93,7 +94,7 @@ def recorded(export: Export, keys: Collection[KeyName]) -> dict[KeyName, Generat
 class KeyEdit:
     """An edit of keys in a stack's files, with what deploys it."""
 
-    engine: Engine
+    engine: PulumiEngine
     project: Project
     stack: str
     loaded: LoadedStack
@@ -125,19 +126,19 @@ class KeyEdit:
         generations = {name: number for of_stack in self.buckets.values() for name, number in of_stack.items()}
         texts = edited_texts(self.loaded, [*bucket_keys.edits(self.loaded, generations), *changes])
         after = write_stack(self.loaded.path, texts)
-        print(
-            *describe(after),
-            *bucket_keys.edit_lines(self.loaded, generations),
-            *bucket_keys.by_hand_lines(self.project, self.stack, self.loaded, leaked, generations),
-            sep="\n",
-        )
+        print(*describe(after), *bucket_keys.edit_lines(self.loaded, generations), sep="\n")
         problems: list[Problem] = []
         for place, here in by_stack(self.project, self.stack, self.loaded, {name: name for name in keyless}).items():
             problems += renew_alone(self._deployment(place, (), after, here), here)
         if problems:
             raise AmbientError(problems)
         stacks = sorted({*self.places, *self.buckets})
-        outcome = deploy(self._deployment(place, texts, after) for place in stacks) if self.now else None
+        try:
+            outcome = deploy(self._deployment(place, texts, after) for place in stacks) if self.now else None
+        finally:
+            # Below the verdict, and also where nothing is deployed.
+            if lines := bucket_keys.by_hand_lines(self.project, self.stack, self.loaded, leaked, generations):
+                print("", *lines, sep="\n", flush=True)
         finish(outcome, list(texts), stacks, self.stack if self.project.shards(self.stack) else "")
 
     def _deployment(

@@ -122,7 +122,7 @@ class KeyWitness(Witness):
         name = "/".join(selected)
         ending = [identity for identity in self.ending if identity.selected == selected]
 
-        def check(look: Callable[[], tuple[str, str] | None], fact: str) -> None:
+        def check(look: Callable[[], tuple[str, str] | None], fact: str) -> bool:
             def named() -> Problem | None:
                 open_ = look()
                 return Problem(None, name, open_[0], hints_of(open_[1])) if open_ else None
@@ -130,7 +130,7 @@ class KeyWitness(Witness):
             def unanswered(error: StepError) -> Problem:
                 return Problem(None, name, f"the cluster can't be asked: {error}", (_BY_HAND,))
 
-            self.check(named, deadline, f"{name}: {fact}", outcome, unanswered)
+            return self.check(named, deadline, f"{name}: {fact}", outcome, unanswered)
 
         for identity in ending:
             check(partial(self._survives, identity), self._over(identity))
@@ -140,7 +140,8 @@ class KeyWitness(Witness):
         if not self.revoked:
             new = [it for it in deployed if it.selected == selected and it.generation == key.generation]
             works = f"generation {key.generation} works: the API server accepts its token"
-            check(partial(self._fails, key.generation, new), works)
+            if check(partial(self._fails, key.generation, new), works) and key.deliver is None:
+                outcome.new_keys.append(name)
 
     def _survives(self, identity: Identity) -> tuple[str, str] | None:
         """Return what remains of an identity, and how to end it."""

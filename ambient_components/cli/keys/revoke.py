@@ -23,7 +23,7 @@ truth: review the diff and commit it. If the key is still needed, give it a new 
   ambient keys rotate dev payments/ci --leaked
 
 \b
---now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+--now also deploys it, if the plan has exactly this change. Otherwise it prints the differences and deploys
 nothing. If the deployment fails, it deletes the remaining objects of the keys. Then it verifies at the cluster that
 every token is refused within 30 seconds, and names undeclared RoleBindings that give access to everyone or, if the key
 had edit or admin, to groups and ServiceAccounts. Such a key could also mint tokens of every ServiceAccount of the

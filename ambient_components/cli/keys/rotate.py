@@ -59,7 +59,7 @@ Tokens are renewed before they expire without this command. Use it for a key tha
 for keys that never expire.
 
 \b
---now also runs `pulumi up`, if the plan has exactly this change. Otherwise it prints the differences and deploys
+--now also deploys it, if the plan has exactly this change. Otherwise it prints the differences and deploys
 nothing. Then it verifies at the cluster that the old tokens are refused and the new one is accepted, within 30 seconds.
 With --leaked it also deletes the remaining objects of the old identity if the deployment fails, and names undeclared
 RoleBindings that give access to everyone or, if the key had edit or admin, to groups and ServiceAccounts. Such a key

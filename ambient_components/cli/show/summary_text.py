@@ -34,7 +34,7 @@ _KUBERNETES_SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/ag
 def as_text(summary: Deployed, paint: Paint = plain, limits: Limits = DAILY) -> str:
     """Return workspaces, access, buckets and keys as text, without the commands from `usage`."""
     if not summary.workspaces:
-        return f"Stack {summary.stack} has no workspaces yet: pulumi up --stack {summary.stack}"
+        return f"Stack {summary.stack} has no workspaces yet: ambient up {summary.stack}"
     killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
     lines = [paint(one_line(killed.format(name)), "loud") for name in summary.interrupted]
     key_rows = iter(rows(summary, None, limits))

@@ -143,7 +143,7 @@ class TestDeclared:
         assert run(["access", "dev"]) == 1
         assert capsys.readouterr() == (
             "",
-            "ambient: stack 'dev' has deployed nothing yet\n  hint: pulumi up --stack dev, or look at --files\n",
+            "ambient: stack 'dev' has deployed nothing yet\n  hint: ambient up dev, or look at --files\n",
         )
 
     def test_a_stack_without_workspaces(self, pulumi: FakePulumi, project: Path, capsys: Shown) -> None:

@@ -82,7 +82,7 @@ def of(*resources: Any) -> Any:
 
 
 def received(found: Destruction, stack: str = "dev") -> list[str]:
-    return [str(one) for one in refusals(found, f"pulumi up --stack {stack}")]
+    return [str(one) for one in refusals(found, f"ambient up {stack}")]
 
 
 def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:
@@ -152,10 +152,10 @@ def test_what_is_protected_is_told_before_any_access_ends() -> None:
     destruction = of(ledger(pay="active"), namespace("pay", protect=True), bucket("pay", {}, protect=True))
     assert received(destruction) == [
         "workspace 'pay' is protected: a destroy would end all access to it, and then stop at its namespace: nothing "
-        "is destroyed; close it ('state: closed'), or write 'protect: false' in its entry, and deploy: pulumi up "
-        "--stack dev",
+        "is destroyed; close it ('state: closed'), or write 'protect: false' in its entry, and deploy: ambient up "
+        "dev",
         "workspace 'pay': its bucket 'pay-sessions' is protected, and a destroy would stop at it: nothing is "
-        "destroyed; close the workspace, or write 'protect: false' for the bucket, and deploy: pulumi up --stack dev",
+        "destroyed; close the workspace, or write 'protect: false' for the bucket, and deploy: ambient up dev",
     ]
 
 
@@ -177,7 +177,7 @@ def test_many_workspaces_need_a_word_in_the_file(count: int, guardrails: Any, re
         assert texts == [
             "4 workspaces would be deleted, and 3 are the most that may: nothing is destroyed; if that is meant, write "
             "at the top of the stack file: exceptions: [{guardrail: massRemoval, reason: WHY, until: DAY}], "
-            "and deploy: pulumi up --stack dev"
+            "and deploy: ambient up dev"
         ]
 
 

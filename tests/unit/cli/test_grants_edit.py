@@ -82,7 +82,7 @@ class TestRevoke:
             "Next:\n"
             "  git diff stacks/teams/lab.yaml stacks/dev.yaml\n"
             "  git commit stacks/teams/lab.yaml stacks/dev.yaml\n"
-            "  pulumi up --stack dev\n"
+            "  ambient up dev\n"
         )
 
     def test_of_an_owner(self, capsys: Shown) -> None:

@@ -64,6 +64,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]
         monkeypatch.setattr(deployment, "PATIENCE", 0.0)
         fake = Deployed(api)
         monkeypatch.setattr(cli_engine, "PulumiEngine", lambda _folder, _environ=None: fake)
+        monkeypatch.setattr(deployment, "carry_out", fake.carry_out)
         fake.resources = [granted("payments/grant/user:bob", BOB, "ambient-project-edit")]
         api.add(BINDINGS, BOB, **binding(BOB, "ambient-project-edit", "bob"))
         fake.steps = [ledger('workspaces.payments.grants["user:bob"]'), deleted("payments/grant/user:bob")]
@@ -91,11 +92,11 @@ class TestRevoke:
         out = capsys.readouterr().out
         assert out.startswith("stacks/dev.yaml:5: payments: grant edit user:bob: removed\n")
         assert out.endswith(
-            "The plan for dev holds nothing else: deploying it.\n\n"
-            "Read back from the cluster of dev:\n"
+            "\nVerified at the cluster of dev:\n"
             f"  payments: the RoleBinding {BOB} is gone\n"
             f"  payments: the API server refuses user:bob, without its other groups: {ASKED}\n"
-            "  the platform's backend caches answers: its API may accept requests for up to 30 s\n\n"
+            "  the platform's backend caches answers: its API may accept requests for up to 30 s\n"
+            "Deployed dev in 9.5 s: 2 objects created, 1 deleted.\n\n"
             f"{STORE.format('payments')}\n"
             "Next:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
         )
@@ -119,7 +120,7 @@ class TestRevoke:
         assert capsys.readouterr().err == (
             "ambient: the plan for dev holds more than this, so nothing is deployed:\n"
             "  delete  payments/grant/group:devs\n"
-            "stacks/dev.yaml is edited. To deploy all of it: pulumi up --stack dev\n"
+            "stacks/dev.yaml is edited. To deploy all of it: ambient up dev\n"
             f"to end the access at once: kubectl delete rolebinding -n payments {BOB}\n"
         )
 
@@ -139,7 +140,7 @@ class TestRevoke:
         assert f"{BINDINGS}/{BOB}" not in stack.api.objects
         shown = capsys.readouterr()
         assert f"the RoleBinding {BOB} is gone" in shown.out
-        assert "stacks/dev.yaml is edited, and not all of it is deployed\n  hint: pulumi up --stack dev" in shown.err
+        assert "stacks/dev.yaml is edited, and not all of it is deployed\n  hint: ambient up dev" in shown.err
 
     def test_a_binding_that_can_not_be_deleted(self, stack: Deployed, capsys: Shown) -> None:
         stack.on_up = lambda: None
@@ -221,7 +222,8 @@ class TestAdd:
         stack.on_up = lambda: stack.api.add(BINDINGS, name, **binding("", "ambient-project-view", "dan"))
         assert run(self.ADD) == 0
         assert capsys.readouterr().out.endswith(
-            f"Read back from the cluster of dev:\n  payments: the RoleBinding {name} is there\n\n"
+            f"Verified at the cluster of dev:\n  payments: the RoleBinding {name} is there\n"
+            "Deployed dev in 9.5 s: 2 objects created, 1 deleted.\n\n"
             "Next:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
         )
 

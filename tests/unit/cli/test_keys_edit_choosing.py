@@ -143,7 +143,7 @@ class TestNextGeneration:
         assert texts() == once
         assert capsys.readouterr() == (
             "stacks/dev.yaml:10: payments/ci: already requested: generation 2 is not deployed yet\n"
-            "\nNext:\n  pulumi up --stack dev\n",
+            "\nNext:\n  ambient up dev\n",
             "",
         )
 

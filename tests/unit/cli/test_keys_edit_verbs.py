@@ -23,7 +23,7 @@ class TestRotate:
             "\nNext:\n"
             "  git diff stacks/dev.yaml stacks/teams/lab.yaml\n"
             "  git commit stacks/dev.yaml stacks/teams/lab.yaml\n"
-            "  pulumi up --stack dev\n",
+            "  ambient up dev\n",
             "",
         )
         assert texts() == {
@@ -120,11 +120,11 @@ class TestRevoke:
         assert capsys.readouterr().out == (
             "stacks/dev.yaml:14: payments/nightly: removed\n"
             "stacks/teams/lab.yaml:3: lab/sync: removed\n"
-            f"{STORE.format('lab, payments')}"
+            f"\n{STORE.format('lab, payments')}"
             "\nNext:\n"
             "  git diff stacks/dev.yaml stacks/teams/lab.yaml\n"
             "  git commit stacks/dev.yaml stacks/teams/lab.yaml\n"
-            "  pulumi up --stack dev\n"
+            "  ambient up dev\n"
         )
         nightly = "      nightly: {role: view, generation: 3, overlapUntil: 2026-11-30}  # reports\n"
         assert texts() == {

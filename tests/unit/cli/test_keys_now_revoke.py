@@ -44,7 +44,7 @@ class TestRevokeNow:
         assert run(REVOKE) == 0
         assert UP not in stack.calls
         out = capsys.readouterr().out
-        assert "The plan for dev is empty: nothing is to be deployed." in out
+        assert "Nothing was to be deployed: the plan for dev is empty." in out
         assert "payments/ci: no identity of it is deployed, and the cluster has no ServiceAccount of it" in out
 
     @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.support.keys_edit import STORE
 from tests.support.keys_now import (
     ACCOUNTS,
     EXPORT,
+    INTERRUPT,
     PREVIEW,
     READ,
     REVIEW,
@@ -48,21 +49,45 @@ class TestRotateNow:
         assert stack.environ["PATH"] == os.environ["PATH"]
         assert capsys.readouterr() == (
             "stacks/dev.yaml:4: payments/ci: generation 1 -> 2, no overlap\n"
-            f"{STORE.format('payments')}"
-            "\nThe plan for dev holds nothing else: deploying it.\n"
-            "\nRead back from the cluster of dev:\n"
+            "\nVerified at the cluster of dev:\n"
             "  payments/ci: generation 1 is over: its ServiceAccount is gone, and 1 known token refused (401), which "
             "worked before\n"
             "  payments/ci: generation 2 works: the API server accepts its token\n"
             "  payments: not known: key payments/ci could mint tokens of key report, and those stay valid until these "
             "are renewed\n"
-            "\nNext:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
-            "  ambient keys rotate dev --workspace payments --leaked --now --renew-accounts\n",
+            "Deployed dev in 9.5 s: 2 objects created, 1 deleted.\n"
+            f"\n{STORE.format('payments')}"
+            "\nNext:\n  ambient keys rotate dev --workspace payments --leaked --now --renew-accounts\n"
+            "  ambient keys deliver dev payments/ci --file FILE    # the new key\n"
+            "  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n",
             "",
         )
         # Each token was shown to the API server alone, by a client without the deployer's credentials.
         requested = [request.headers["Authorization"] for request in stack.api.seen("POST", REVIEW)]
         assert set(requested) == {f"Bearer {token_of('ci', 1)}", f"Bearer {token_of('ci', 2)}"}
+
+    def test_the_facts_on_many_keys_are_six_lines_and_notes_stay(self, stack: Deployed, capsys: Shown) -> None:
+        stack.steps += rotated("report", 1, 2)
+        deployed = stack.on_up
+        stack.on_up = lambda: (deployed(), stack.add("report", 2), stack.end("report", 1))
+        stack.make("of-a-session", 1)
+        assert run(["keys", "rotate", "dev", "--workspace", "payments", "--leaked", "--now"]) == 0
+        verdict = capsys.readouterr().out.split("\n\n")[1].splitlines()
+        assert [line.split(":")[0] for line in verdict] == [
+            "Verified at the cluster of dev",
+            *["  payments/ci"] * 2,
+            "  payments/report",
+            "  and 1 more like these",
+            "  payments",  # a note: whose tokens the keys could mint
+            "Deployed dev in 9.5 s",
+        ]
+
+    def test_an_interrupted_deployment_ends_at_once(self, stack: Deployed, capsys: Shown) -> None:
+        stack.broken[UP] = INTERRUPT
+        assert run(ROTATE) == 130
+        shown = capsys.readouterr()
+        assert "Continue with: ambient up dev" in shown.err
+        assert "erified" not in shown.out
 
     def test_a_stale_checkout(self, stack: Deployed, capsys: Shown) -> None:
         stack.end("ci", 1)
@@ -108,7 +133,7 @@ class TestRotateNow:
         assert lines[-4:] == [
             "  create  lab/grant/user:19",
             "  and 3 more",
-            "stacks/dev.yaml is edited. To deploy all of it: pulumi up --stack dev",
+            "stacks/dev.yaml is edited. To deploy all of it: ambient up dev",
             f"to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}",
         ]
         # The same once more: the generation that is written and not deployed stays.
@@ -122,7 +147,7 @@ class TestRotateNow:
         assert run(["keys", "rotate", "dev", "payments/ci", "--now"]) == 1
         reported = capsys.readouterr()
         assert "payments/ci: already requested: generation 2 is not deployed yet" in reported.out
-        assert "\nno file is edited now. To deploy all of it: pulumi up --stack dev\n" in reported.err
+        assert "\nno file is edited now. To deploy all of it: ambient up dev\n" in reported.err
 
     def test_an_old_token_that_still_works(self, stack: Deployed, capsys: Shown) -> None:
         stack.zombies.add(token_of("ci", 1))
@@ -184,7 +209,7 @@ class TestRotateNow:
         assert [name for name in stack.api.names(SECRETS) if "-ci-" in name] == []
         shown = capsys.readouterr()
         assert "  payments/ci: generation 1 is over: its ServiceAccount is gone, and 1 known token refused" in shown.out
-        assert "stacks/dev.yaml is edited, and not all of it is deployed\n  hint: pulumi up --stack dev\n" in shown.err
+        assert "stacks/dev.yaml is edited, and not all of it is deployed\n  hint: ambient up dev\n" in shown.err
         assert "ambient: payments/ci: generation 2 is not made\n  hint: pulumi up\n" in shown.err
 
     def test_with_an_overlap_a_failed_new_identity_leaves_the_old_one_alone(
@@ -294,7 +319,9 @@ class TestRotateNow:
         assert UP not in stack.calls
         err = capsys.readouterr().err
         assert f"ambient: `pulumi preview --json --stack dev` {received}\n" in err
-        assert "ambient: stacks/dev.yaml is edited, and nothing is deployed\n  hint: fix it, then: pulumi up" in err
+        assert (
+            "ambient: stacks/dev.yaml is edited, and nothing is deployed\n  hint: fix it, then: ambient up dev" in err
+        )
         assert f"to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}" in err
         assert "hunter2" not in err
 

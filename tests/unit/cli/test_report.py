@@ -92,7 +92,7 @@ def test_the_state_is_what_the_last_run_declared(project, capsys, monkeypatch):
 def test_a_stack_that_has_deployed_nothing_says_so(project, capsys, monkeypatch):
     monkeypatch.setattr(backend, "export", lambda *_: {"deployment": {}})
     assert run(["report", "prod"]) == 1
-    assert "stack 'prod' has deployed nothing yet\n  hint: pulumi up --stack prod" in capsys.readouterr().err
+    assert "stack 'prod' has deployed nothing yet\n  hint: ambient up prod" in capsys.readouterr().err
 
 
 def test_a_state_without_a_ledger_has_none():
