@@ -127,7 +127,7 @@ def unknown_stack(engine: Engine, stack: str) -> NoReturn:
         f"the backend has no stack {stack!r}",
         did_you_mean(_bare(stack), names),
         f"known: {', '.join(names[:_SHOWN_NAMES])}" + (" …" if len(names) > _SHOWN_NAMES else "") if names else "",
-        f"to create it: ambient init {stack}",
+        *texts.other_backend(stack),
     )
 
 

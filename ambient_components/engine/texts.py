@@ -7,6 +7,7 @@ import re
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from ambient_components.documentation import page
 from ambient_components.errors import Problem, refusal
 
 # Messages that follow the one with the reason.
@@ -32,6 +33,7 @@ _EMPTY: Final = ("failed to load checkpoint", "EOF")
 _LEAVES: Final = ("problem deleting the lock", "encountered a fatal error", "panic: ", "fatal error: ")
 _NO_BACKEND: Final = ("requires logging in", "PULUMI_ACCESS_TOKEN")
 _NO_STACK: Final = re.compile(r"no stack named '(?P<stack>[^']+)' found")
+_FULL: Final = re.compile(r"(?P<path>/\S*)?:? ?no space left on device")
 _NO_PASSPHRASE: Final = "passphrase must be set"  # noqa: S105  # words
 _WRONG_PASSPHRASE: Final = "incorrect passphrase"  # noqa: S105  # words
 
@@ -135,7 +137,12 @@ def explained(output: str) -> Problem | None:
             "for all projects of this machine: pulumi login URL",
         )
     if (stack := missing_stack(output)) is not None:
-        return refusal(f"the backend has no stack {stack!r}", f"to create it: ambient init {stack}")
+        return refusal(f"the backend has no stack {stack!r}", *other_backend(stack))
+    if (full := _FULL.search(output)) is not None:
+        return refusal(
+            f"no space is left on the disk of {full['path'] or 'this machine'}",
+            "free some, also in TMPDIR, and run it again: the state has all that was recorded before",
+        )
     if _NO_PASSPHRASE in output:
         return missing_passphrase()
     if _WRONG_PASSPHRASE in output:
@@ -143,6 +150,15 @@ def explained(output: str) -> Problem | None:
             "the passphrase is not the one of this stack", f"check {' or '.join(PASSPHRASE_VARIABLES)}, if set"
         )
     return None
+
+
+def other_backend(stack: str) -> tuple[str, ...]:
+    """Return the hints for a stack that the backend does not have, of which there are three causes."""
+    return (
+        f"if it is new: ambient init {stack}",
+        "if it was deployed, its runs may have used another backend: compare PULUMI_BACKEND_URL and pulumi whoami -v",
+        f"if its state is lost: {page('runbooks/killed-run', 'a-lost-state')}",
+    )
 
 
 def missing_passphrase(stack: str = "") -> Problem:

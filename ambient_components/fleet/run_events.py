@@ -179,7 +179,8 @@ class Reported:
         outputs = {} if step.op in DELETES else _outputs(step.new)
         recorded = TokenState.observed(outputs)
         after = _names(recorded)
-        self.issued += len(after - before)
+        # A created token may adopt those that the cluster has.
+        self.issued += len(_names(TokenState(recorded.current)) - before)
         self.revoked += len(before - after)
         if recorded.pending or outputs.get("undelivered") or outputs.get("drift"):
             self.unsettled = True
@@ -221,7 +222,7 @@ class Reported:
         text = texts.plain(str(details.get("error") or ""))
         self._engine([text])
         if not texts.explains_nothing(text):
-            self._fail("", refusal(text))
+            self._fail("", texts.explained(text) or refusal(text))
         return [text]
 
     def _summary(self, details: Mapping[str, Any]) -> list[str]:

@@ -96,6 +96,8 @@ def why_issued(identity: KeyPlace, before: Ledger, after: Ledger) -> str:
     is_current = key is not None and generation == key.generation
     shown = contents(key, besides=("role", "overlap_until")) if key is not None and is_current else []
     content = f"; {', '.join(shown)}" if shown else ""
+    if key is not None and key.adopt:
+        return "its account is adopted with its tokens, and gets a new one"
     if workspace not in before:
         return f"its workspace is new{content}"
     was = before[workspace].keys.get(key_id)

@@ -30,8 +30,8 @@ from ambient_components.stacks.reading import declared_keys
 
 _RETIRING: Final = frozenset({"retiring", "pendingRevocations", "nextAction"})
 _MINTING: Final = frozenset({"token", "current", "accessKey", "secretKey"})
-_HOUSEKEEPING: Final = frozenset({"former", "overlapping", "released", "serviceAccountUid", "incomplete"})
-"""Token inputs that follow from another change, which has its own line."""
+_HOUSEKEEPING: Final = frozenset({"former", "overlapping", "released", "serviceAccountUid", "incomplete", "adopt"})
+"""Token inputs that follow from another change, which has its own line, or that only the first run uses."""
 
 
 def problems(preview: Preview, severity: str) -> tuple[Problem, ...]:

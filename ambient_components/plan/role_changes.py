@@ -7,7 +7,7 @@ from typing import Final
 from ambient_components.access.adoption import Adoption
 from ambient_components.access.role_assignments import KEY, AccessDiff, RoleAssignment, access_diff
 from ambient_components.plan import facts
-from ambient_components.plan.facts import ALREADY, AccessThere, Adopted, KeyChange, Plan, WorkspaceChange
+from ambient_components.plan.facts import ALREADY, AccessThere, Adopted, KeyChange, Plan
 from ambient_components.platform.contract import ROLES, Role
 from ambient_components.rules.roles import rank
 
@@ -136,11 +136,11 @@ def with_adoptions(plan: Plan, adoptions: Iterable[Adoption]) -> Plan:
     """Return the plan with what the cluster has of its adopted workspaces.
 
     A subject who has the declared role already gains nothing. Access that no file declares stays. A workspace that does
-    not exist is made.
+    not exist is made; after a lost state, one that exists is not.
     """
-    names = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.ADOPTED}
+    names = {workspace.workspace for workspace in plan.workspaces if workspace.what in (facts.ADOPTED, facts.MADE)}
     known = [adoption for adoption in adoptions if adoption.workspace in names]
-    missing = {adoption.workspace for adoption in known if not adoption.exists}
+    fates = {adoption.workspace: facts.ADOPTED if adoption.exists else facts.MADE for adoption in known}
     before = {*plan.access.lost, *plan.access.kept}
     after = {*plan.access.gained, *plan.access.kept}
     adopted = []
@@ -151,8 +151,7 @@ def with_adoptions(plan: Plan, adoptions: Iterable[Adoption]) -> Plan:
             after |= {*adoption.staying}
             adopted.append(_adopted(adoption, declared))
     workspaces = (
-        WorkspaceChange(workspace.workspace, facts.MADE) if workspace.workspace in missing else workspace
-        for workspace in plan.workspaces
+        replace(workspace, what=fates.get(workspace.workspace, workspace.what)) for workspace in plan.workspaces
     )
     return replace(
         plan, access=access_diff(before, after), granted=tuple(sorted({*plan.granted, *after})),

@@ -117,9 +117,13 @@ def test_a_lost_state_file_locks_nobody_out_whose_key_is_adopted(stack: Stack) -
     stack.lose_state()
     (account,) = stack.accounts()
     stack.up().refused("this stack has no record of them", f"adopt: [{account}]")
-    stack.write(file_of(f"{{adopt: [{account}]}}"))
+    stack.ambient("adopt", stack.name, "--keys").ok()
+    assert f"adopt: [{account}]" in stack.file.read_text()
+    assert "Workspaces adopted (1)" in stack.ambient("plan", stack.name).text
     up = stack.up().ok()
-    assert "without a record" in up.text
+    assert f"key {stack.w}/ci: 1 token in the cluster without a record" in up.text
+    assert f"{stack.w}/ci: adopt is taken out" in stack.ambient("adopt", stack.name, "--keys").ok().text
+    assert "none in access, keys or buckets" in stack.ambient("plan", stack.name).text
     assert stack.sessions(token) == 200
     assert token_secret in stack.token_secrets()
     assert stack.sessions(stack.token("ci")) == 200

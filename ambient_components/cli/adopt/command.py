@@ -13,7 +13,8 @@ from ambient_components.adoption.summary import counts, sections
 from ambient_components.adoption.workspaces import RefusedRule
 from ambient_components.cli.adopt.adopting import Adoption, Wish, adoption, read, write
 from ambient_components.cli.adopt.check import check
-from ambient_components.cli.options import MoreWorkspaces, NamedStack, Workspaces, choice, format_option, misuse
+from ambient_components.cli.adopt.lost_keys import adopt_keys
+from ambient_components.cli.options import MoreWorkspaces, NamedStack, Workspaces, Yes, choice, format_option, misuse
 from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.documentation import page
 from ambient_components.output import CHANGES, Format, from_here, paint_for, show_problem
@@ -31,6 +32,7 @@ examples:
   ambient adopt dev --layout per-workspace            a file for each workspace, in stacks/dev/
   ambient adopt dev --check                           only check the entries that exist
   ambient adopt dev --format json | jq '.check.differences'
+  ambient adopt dev --keys                            after a lost state: the lines that keep the keys' tokens
 
 \b
 The cluster is only read, with one list request for each kind of object. Values of secrets are never kept: their names
@@ -38,6 +40,11 @@ are written as comments, and a person gives each a source. Existing entries and 
 remove its entry first.
 At the end the stack is previewed, and each change besides ownership is listed. A second run adopts what is missing.
 The tutorial: {page("guides/adopt")}
+
+\b
+--keys is for entries that a run deployed before its state was lost. It writes `adopt: [ACCOUNT]` to each key with an
+account in the cluster that no state records. After the next run, the same command takes the lines out again:
+{page("runbooks/killed-run", "a-lost-state")}
 
 \b
 exit codes: 0 success, and a run changes nothing but ownership; 1 error; 2 a run would change more (see the list);
@@ -62,6 +69,10 @@ def adopt(
             show_default=False,
         ),
     ] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="After a lost state: write or remove the keys' adopt lines.")
+    ] = False,
+    yes: Yes = False,  # noqa: ARG001  # nothing is asked, and scripts give it to every command
     form: Annotated[Format, format_option("Output format.", Format.TEXT, Format.JSON)] = Format.TEXT,
 ) -> None:
     """Write existing workspaces of the cluster as YAML, and prove that nothing changes."""
@@ -69,6 +80,9 @@ def adopt(
     wish = Wish(stack, tuple(chosen), layout)
     _check_usage(checks=checks, dry_run=dry_run, form=form)
     project = Project.find()
+    if keys:
+        print(*adopt_keys(project, stack, chosen, dry_run=dry_run), sep="\n")
+        return
     with activity.waiting(f"Reading the workspaces in the cluster of {stack}"):
         objects = read(project, stack, wish.workspaces)
     adopted = adoption(project, wish, objects, clock.now())

@@ -4,7 +4,7 @@ from ambient_components.cli.edits.deployment import by_stack, require_passphrase
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.now import KeyEdit, renewals
-from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey
+from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, Yes
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
@@ -43,6 +43,7 @@ def revoke(
     named: StackOfKeys = "",
     now: Now = False,
     renew: Renew = False,
+    yes: Yes = False,  # noqa: ARG001  # nothing is asked, and scripts give it to every command
 ) -> None:
     """Revoke keys: remove their entries from the stack's files."""
     require_now(renew, now=now)

@@ -24,7 +24,7 @@ from ambient_components.cli.keys.edit import (
     waiting_lines,
 )
 from ambient_components.cli.keys.now import KeyEdit, deployed_generations, renewals
-from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, duration_of, misuse
+from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, Yes, duration_of, misuse
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem, refusal
@@ -105,6 +105,7 @@ def rotate(
     leaked: Annotated[bool, typer.Option("--leaked", help="No overlap: the next run revokes the old key.")] = False,
     now: Now = False,
     renew: Renew = False,
+    yes: Yes = False,  # noqa: ARG001  # nothing is asked, and scripts give it to every command
 ) -> None:
     """Rotate keys: write a new identity into the stack's files."""
     require_now(renew, now=now)

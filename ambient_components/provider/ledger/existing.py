@@ -46,9 +46,17 @@ _SUBJECTS: Final = 500
 """Subjects read of one binding."""
 
 
-def adopted(cluster: Cluster, there: set[str], before: Ledger, after: Ledger) -> tuple[list[Problem], list[Problem]]:
-    """Return notes about the workspaces that this run adopts, and a warning if the cluster can't be read."""
-    new = sorted(name for name in after.keys() - before.keys() if after[name].adopt and after[name].is_active)
+def adopted(
+    cluster: Cluster, there: set[str], before: Ledger, after: Ledger, *, lost: bool = False
+) -> tuple[list[Problem], list[Problem]]:
+    """Return notes about the workspaces that this run adopts, and a warning if the cluster can't be read.
+
+    After a lost state these are all that the stack's ownership annotation says are its own.
+    """
+    taken = there if lost else ()
+    new = sorted(
+        name for name in after.keys() - before.keys() if after[name].is_active and (after[name].adopt or name in taken)
+    )
     existing = [name for name in new if name in there]
     try:
         adoptions = [*_adoptions(cluster, existing, after)] if existing else []
@@ -222,8 +230,8 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
                 f"workspace {workspace!r}: the cluster has ServiceAccounts of its keys that are in no state "
                 f"({listing(unknown)}): {what}",
                 "" if end else "delete them if they are not its own",
-                f"if a state was lost, name them in the keys' entries ({lines}): their tokens then stay valid through "
-                "the overlap",
+                f"if a state was lost: ambient adopt STACK --keys names them in the keys' entries ({lines}), and their "
+                "tokens stay valid through the overlap",
                 rule=Rule.UNKNOWN_ACCOUNTS,
                 workspaces=(workspace,),
             )

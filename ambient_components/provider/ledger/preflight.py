@@ -92,7 +92,7 @@ def preflight(
             *may_be_kept(cluster, owner, there, before, after),
         ):
             context.show(warning)
-        noted, warnings = adopted(cluster, there, before, after)
+        noted, warnings = adopted(cluster, there, before, after, lost=not known)
         for problem in warnings:
             context.show(problem)
         for problem in noted:

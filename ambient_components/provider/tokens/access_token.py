@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ambient_components.engine import urns
 from ambient_components.errors import StepError
+from ambient_components.printable import counted
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens import delivery
@@ -89,8 +90,8 @@ class AccessToken:
         if adopted and overlap and not former:
             context.warn(
                 LoudWarning.UNRECORDED_TOKENS,
-                f"{len(adopted)} token(s) of this key were in the cluster without a record (a lost state file, or a "
-                f"run that died), and stay valid for {format_seconds(overlap)}",
+                f"key {identity.namespace}/{identity.key}: {counted(len(adopted), 'token')} in the cluster without a "
+                f"record (a lost state, or a run that died), valid for another {format_seconds(overlap)}",
             )
         return identity.path, outputs
 

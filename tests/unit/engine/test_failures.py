@@ -2,9 +2,12 @@
 
 import pytest
 
+from ambient_components.documentation import page
 from ambient_components.engine.backend import export
 from ambient_components.engine.command import Answer, CommandError, failed
 from ambient_components.errors import AmbientError
+
+LOST = page("runbooks/killed-run", "a-lost-state")
 
 
 def text(error: AmbientError) -> str:
@@ -23,7 +26,14 @@ def text(error: AmbientError) -> str:
         ),
         (
             "error: no stack named 'nope' found",
-            "the backend has no stack 'nope'\n  hint: to create it: ambient init nope",
+            "the backend has no stack 'nope'\n  hint: if it is new: ambient init nope\n"
+            "  hint: if it was deployed, its runs may have used another backend: compare PULUMI_BACKEND_URL and "
+            f"pulumi whoami -v\n  hint: if its state is lost: {LOST}",
+        ),
+        (
+            "error: 2 errors occurred:\n\t* write /state/.pulumi/x.json: no space left on device\n\t* Unknown",
+            "no space is left on the disk of /state/.pulumi/x.json\n"
+            "  hint: free some, also in TMPDIR, and run it again: the state has all that was recorded before",
         ),
         (
             "error: getting stack configuration: get stack secrets manager: passphrase must be set with "
@@ -62,5 +72,8 @@ def test_an_unknown_stack_is_answered_with_the_known_ones() -> None:
         "the backend has no stack 'prd'",
         "  hint: did you mean 'prod'?",
         "  hint: known: dev, prod",
-        "  hint: to create it: ambient init prd",
+        "  hint: if it is new: ambient init prd",
+        "  hint: if it was deployed, its runs may have used another backend: compare PULUMI_BACKEND_URL and "
+        "pulumi whoami -v",
+        f"  hint: if its state is lost: {LOST}",
     ]

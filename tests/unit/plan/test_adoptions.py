@@ -53,6 +53,12 @@ def test_who_has_the_declared_role_already_gains_nothing():
     assert "  ~  a  already has it: admin of user:alice\n" in page
 
 
+def test_after_a_lost_state_what_is_there_is_not_gained():
+    planned = adopting(Adoption("pay", taken=(ALICE,)), pay={"owners": ["user:alice"]})
+    assert headline(planned).startswith("1 workspace adopted · 0 admin gained · ")
+    assert "Workspaces made" not in as_text(planned)
+
+
 def test_before_and_after_of_each_subject():
     there = Adoption(
         "pay",

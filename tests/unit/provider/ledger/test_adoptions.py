@@ -52,6 +52,12 @@ def test_a_missing_namespace_is_noted(world):
     assert noted(world, {"pay": ENTRY}) == (Adoption("pay", exists=False),)
 
 
+def test_what_is_this_stacks_own_is_noted_after_a_lost_state(world):
+    exists(world, "pay")
+    world.api.objects["/api/v1/namespaces/pay"]["metadata"]["annotations"] = {"ambient-components/owner": OWNER}
+    assert [one.workspace for one in noted(world, {"pay": {**ENTRY, "adopt": False}})] == ["pay"]
+
+
 def test_nothing_is_noted_of_what_is_deployed_or_not_adopted(world):
     exists(world, "pay")
     world.api.objects["/api/v1/namespaces/pay"]["metadata"]["annotations"] = {"ambient-components/owner": OWNER}

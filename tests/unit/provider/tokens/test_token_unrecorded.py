@@ -17,8 +17,8 @@ def test_an_adopted_create_keeps_what_it_finds_through_the_overlap(world):
     assert state["retiring"][0]["expiresAt"] is None
     assert len(world.api.names(SECRETS)) == 4
     assert state["nextAction"]["what"] == "revoke"
-    assert "3 token(s) of this key were in the cluster without a record" in received(world, "warning")
-    assert "and stay valid for 7d" in received(world, "warning")
+    assert "key pay/ci: 3 tokens in the cluster without a record" in received(world, "warning")
+    assert "valid for another 7d" in received(world, "warning")
 
 
 def test_without_an_overlap_an_adopted_create_revokes_what_it_finds_after_minting(world):
