@@ -36,11 +36,11 @@ demo: $(if $(wildcard .venv/.installed),setup,.venv/.demo) ## Validate, plan and
 
 # All output goes to stderr, because a shell reads the output of `make env`. uv takes seconds instead of a minute.
 .venv/.installed: requirements/dev.lock pyproject.toml
-	@{ $(call install,requirements/dev.lock,a minute or two the first time) touch $@; } >&2
+	@{ $(call install,requirements/dev.lock,a minute or two the first time on an idle machine) touch $@; } >&2
 
 # For `make demo` alone: what the package needs, without tests and checks. `make setup` adds these.
 .venv/.demo: $(RUN_LOCK) pyproject.toml
-	@{ $(call install,$(RUN_LOCK),a minute the first time) touch $@; } >&2
+	@{ $(call install,$(RUN_LOCK),a minute the first time on an idle machine) touch $@; } >&2
 
 # Make .venv, unless it is there, and install a lock file and this package. Arguments: the lock file; its time.
 define install
@@ -59,7 +59,7 @@ set -e; $(lock); \
 		if [ -n "$$uv" ]; then "$$uv" venv --quiet --clear --seed --python "$$base" .venv; \
 		else "$$base" -m venv --clear .venv; fi; \
 	fi; \
-	echo 'Installing $(1) into .venv ($(2))'; \
+	echo 'Installing $(1) into .venv ($(2))'; $(beat); \
 	if [ -n "$$uv" ]; then \
 		"$$uv" pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r $(1); \
 		"$$uv" pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .; \
@@ -78,6 +78,11 @@ exec 9<Makefile; if command -v flock >/dev/null && ! flock -n 9; then \
 	fi
 endef
 
+# A line every 8 s until the recipe ends. Without the lock, and for a second at most after that.
+define beat
+( n=0; while sleep 1; do n=$$((n + 1)); [ $$((n % 8)) -ne 0 ] || echo "  still at it after $$n s"; done ) 9>&- & trap "kill $$!" EXIT
+endef
+
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 
 up: compiled ## Start the sandbox, deploy the stack dev and show its workspaces and keys
@@ -85,7 +90,7 @@ up: compiled ## Start the sandbox, deploy the stack dev and show its workspaces 
 
 # Each engine run starts three Python processes, and with PYTHONDONTWRITEBYTECODE each would compile the package.
 compiled: setup
-	@$(PYTHON) -m compileall -q ambient_components sandbox
+	@{ $(beat); $(PYTHON) -m compileall -q ambient_components sandbox; } >&2
 
 preview: setup ## Show what `make up` would change
 	@$(PYTHON) -m sandbox preview

@@ -5,6 +5,7 @@ A silent build of minutes looks hung, both in a terminal and in a CI log. A spin
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.status import Status
 
-HEARTBEAT_SECONDS = 30.0
+HEARTBEAT_SECONDS = 8.0
+"""Longest silence of a step where there is no terminal, also of a download that stalls."""
 
 
 class Tick(Protocol):
@@ -78,7 +80,8 @@ class Progress:
                 yield self._live(status, text, suffix, started)
         else:
             self.say(f"{text}{suffix} ...")
-            yield self._heartbeat(text, suffix, started)
+            with self._heartbeat(text, suffix, started) as tick:
+                yield tick
         self.say(f"{text}: done in {spell(time.monotonic() - started)}")
 
     def _live(self, status: Status, text: str, suffix: str, started: float) -> Tick:
@@ -95,15 +98,20 @@ class Progress:
 
         return tick
 
-    def _heartbeat(self, text: str, suffix: str, started: float) -> Tick:
-        due = started + HEARTBEAT_SECONDS
+    @contextmanager
+    def _heartbeat(self, text: str, suffix: str, started: float) -> Iterator[Tick]:
+        more, ended = suffix, threading.Event()
 
         def tick(detail: str = "") -> None:
-            nonlocal due
-            now = time.monotonic()
-            if now >= due:
-                due = now + HEARTBEAT_SECONDS
-                more = f", {detail}" if detail else suffix
-                self.say(f"{text}: still at it after {spell(now - started)}{more}")
+            nonlocal more
+            more = f", {detail}" if detail else suffix
 
-        return tick
+        def beat() -> None:
+            while not ended.wait(HEARTBEAT_SECONDS):
+                self.say(f"{text}: still at it after {spell(time.monotonic() - started)}{more}")
+
+        threading.Thread(target=beat, daemon=True).start()
+        try:
+            yield tick
+        finally:
+            ended.set()

@@ -12,12 +12,12 @@ import secrets
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
 
-from ambient_components import clock
+from ambient_components import activity, clock
 from ambient_components.cli.init.initialize import UID, Request, initialize
 from ambient_components.cli.show.summary_text import as_text, usage
 from ambient_components.engine.backend import export, has_stack
@@ -36,6 +36,7 @@ from sandbox.errors import NOT_RUNNING, SandboxError
 from sandbox.nodes.nodes import folder_of
 from sandbox.nodes.nodes import stop as stop_nodes
 from sandbox.paths import REPOSITORY, partial_file, private_folder, write_private
+from sandbox.progress import Progress
 from sandbox.store import ROOT_PREFIX, Store
 from sandbox.toolchain import find_or_build
 
@@ -75,11 +76,12 @@ def up(options: Namespace) -> int:
         _say(f"No object store is started either: for buckets, put one of yours into the config ({OBJECT_STORE}).")
     else:
         cluster = Cluster(directory, toolchain)
-        before = cluster.running
-        cluster.start()
+        before, store = cluster.running, Store(directory, toolchain)
+        with Progress(_CONSOLE).step("API server and object store") if not before else nullcontext():
+            cluster.start()
+            store.start()
         _say(f"The sandbox {'was running already' if before else 'is running'} at {cluster.url}")
-        store = Store(directory, toolchain)
-        store.start()
+    activity.start(plain=True)
     environ = stack_environment(directory)
     with _sandbox_errors():
         project, engine = Project.find(REPOSITORY), PulumiEngine(REPOSITORY, environ)

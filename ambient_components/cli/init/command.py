@@ -121,7 +121,8 @@ Pulumi.yaml, __main__.py, requirements.txt, requirements.lock, .gitignore and CO
 \b
 For a stack it writes stacks/STACK.yaml (the workspaces, with an example) and stacks/Pulumi.STACK.yaml (the cluster;
 through `pulumi stack init` and `pulumi config set`). In an existing stack it adds what is missing and changes no
-setting. A backend that you choose is written to Pulumi.yaml (backend.url), unless it has one or the URL has a password.
+setting. A backend that you choose is written to Pulumi.yaml (backend.url), unless it has one, or the URL has a password
+or is a folder of this machine.
 A stack belongs to one cluster, identified by the uid of its kube-system namespace. Another cluster is refused.
 
 \b

@@ -2,11 +2,12 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import yaml
 
@@ -49,7 +50,7 @@ def start_project(folder: Path, name: str) -> tuple[Project, list[str], list[str
     project = Project.of(folder)
     done += write_schema(project) or [f"Kept {STACK_FILES}/{SCHEMA_FILE}: it exists already"]
     pinned = pinned_in((folder / "requirements.txt").read_text(encoding="utf-8", errors="replace"))
-    steps = [left_to_fill_in(pinned) if pinned else f"add to requirements.txt: {requirement}"]
+    steps = [left_to_fill_in(pinned, folder) if pinned else f"add to requirements.txt: {requirement}"]
     if not (folder / ".venv").exists():
         steps += [
             "python3 -m venv .venv    # Pulumi.yaml names it",
@@ -68,16 +69,24 @@ HASH: Final = "HASH"
 COMMIT: Final = "COMMIT"
 """Placeholders for what is not known here. pip refuses both."""
 
+_HERE: Final = "./"
+
 WHEEL: Final = f"{PACKAGE.replace('-', '_')}-{VERSION}-py3-none-any.whl"
 
 
 def own_requirement() -> str:
-    """Return the requirement: an address with a hash or a commit, never a name that an index would resolve."""
+    """Return the requirement: a file or address with a hash or commit, never a name that an index would resolve."""
+    address = requirement_of(_origin())
+    return address if address.startswith(_HERE) else f"{PACKAGE} @ {address}"
+
+
+def _origin() -> Mapping[str, Any]:
+    """Return where this package was installed from, as pip records it."""
     try:
         text = metadata.distribution(PACKAGE).read_text("direct_url.json")
     except metadata.PackageNotFoundError:
         text = None
-    return f"{PACKAGE} @ {requirement_of(json.loads(text) if text else {})}"
+    return json.loads(text) if text else {}
 
 
 def requirement_of(origin: Mapping[str, Any]) -> str:
@@ -89,7 +98,9 @@ def requirement_of(origin: Mapping[str, Any]) -> str:
     if "dir_info" in origin:  # a clone, which only this machine has
         return f"git+{REPOSITORY}@{COMMIT}"
     known = (origin.get("archive_info") or {}).get("hashes", {}).get("sha256", HASH)
-    # A file of this machine is a release file that was downloaded; no password or signature is written down.
+    if parts.scheme == "file":
+        return f"{_HERE}{Path(unquote(parts.path)).name} --hash=sha256:{known}"
+    # No password or signature is written down.
     is_shared = parts.scheme == "https" and "@" not in parts.netloc and not (parts.query or parts.fragment)
     return f"{url if is_shared else f'{RELEASE}/{WHEEL}'} --hash=sha256:{known}"
 
@@ -108,11 +119,16 @@ def _shared(parts: SplitResult) -> str:
 
 
 def pinned_in(requirements: str) -> str | None:
-    requirement = re.search(rf"^{PACKAGE} @ .*", requirements, re.MULTILINE)
+    requirement = re.search(rf"^({PACKAGE} @ |\./{PACKAGE.replace('-', '_')}-).*", requirements, re.MULTILINE)
     return requirement and requirement[0].rstrip()
 
 
-def left_to_fill_in(requirement: str) -> str:
+def left_to_fill_in(requirement: str, folder: Path) -> str:
+    file = requirement.partition(" ")[0]
+    if file.startswith(_HERE):
+        source = unquote(urlsplit(str(_origin().get("url", ""))).path) or file.removeprefix(_HERE)
+        copy = f"cp {shlex.quote(source)} .    # and commit it: requirements.txt installs it from here"
+        return "" if (folder / file).exists() else copy
     if requirement.endswith(f":{HASH}"):
         return f"edit requirements.txt: {HASH} is the release file's, in SHA256SUMS of the release"
     return f"edit requirements.txt: {COMMIT} is the full commit to install" if requirement.endswith(COMMIT) else ""
@@ -135,7 +151,9 @@ def record_backend(project: Project, url: str, environ: Mapping[str, str]) -> tu
     if not url:
         if not exported or recorded == exported:
             return [], []
-        where = "in every shell" if recorded else f"in every shell, or in {PROJECT_FILE}: backend: {{url: {exported}}}"
+        where = "in every shell"
+        if not recorded and _is_shared(exported):
+            where += f", or in {PROJECT_FILE}: backend: {{url: {exported}}}"
         return [], [f"export {_VARIABLE}={exported}    # {where}"]
     done: list[str] = []
     if recorded is None and _write(project, url):
@@ -153,9 +171,14 @@ def _recorded(project: Project) -> str | None:
     return None if entry is None else str(entry.get("url") or "") if isinstance(entry, dict) else ""
 
 
+def _is_shared(url: str) -> bool:
+    """Tell whether a backend is the same for everyone: it has no password, and no folder of this machine."""
+    return not (urlsplit(url).password or url.startswith("file:///"))
+
+
 def _write(project: Project, url: str) -> bool:
-    """Append the entry, which keeps comments. Return False if that is not possible, or the URL has a password."""
-    if urlsplit(url).password:
+    """Append the entry, which keeps comments. Return False if that is not possible, or the URL can't be shared."""
+    if not _is_shared(url):
         return False
     path = project.folder / PROJECT_FILE
     before = path.read_text(encoding="utf-8")

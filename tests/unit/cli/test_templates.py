@@ -125,7 +125,7 @@ WHEEL = f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl"
     ("url", "desired"),
     [
         ("https://example.com/a-1.whl", "https://example.com/a-1.whl"),
-        ("file:///home/me/a.whl", WHEEL),
+        ("file:///home/me/a%20b/ambient_components-1.whl", "./ambient_components-1.whl"),
         ("https://user:****@example.com/a.whl", WHEEL),
         ("https://example.com/a.whl#made-up", WHEEL),
         ("https://example.com/a.whl?sig=made-up", WHEEL),
@@ -134,7 +134,19 @@ WHEEL = f"{RELEASE}/ambient_components-{VERSION}-py3-none-any.whl"
 def test_the_requirement_is_the_file_that_was_installed(url: str, desired: str) -> None:
     requirement = requirement_of({"url": url, "archive_info": {"hashes": {"sha256": SHA}}})
     assert requirement == f"{desired} --hash=sha256:{SHA}"
-    assert left_to_fill_in(requirement) == ""
+
+
+def test_a_file_of_this_machine_is_installed_from_the_project(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    origin = {"url": "file:///home/me/a%20b/ambient_components-1.whl", "archive_info": {"hashes": {"sha256": SHA}}}
+    monkeypatch.setattr("ambient_components.cli.init.project._origin", lambda: origin)
+    requirement = own_requirement()
+    assert (
+        pinned_in(f"# a comment\n{requirement}\n") == requirement == f"./ambient_components-1.whl --hash=sha256:{SHA}"
+    )
+    step = "cp '/home/me/a b/ambient_components-1.whl' .    # and commit it: requirements.txt installs it from here"
+    assert left_to_fill_in(requirement, empty) == step
+    (empty / "ambient_components-1.whl").touch()
+    assert left_to_fill_in(requirement, empty) == ""
 
 
 @pytest.mark.parametrize(
@@ -152,7 +164,7 @@ def test_the_requirement_is_the_file_that_was_installed(url: str, desired: str) 
 def test_the_requirement_is_the_commit_that_was_installed(url: str, desired: str) -> None:
     requirement = requirement_of({"url": url, "vcs_info": {"vcs": "git", "commit_id": "c" * 40}})
     assert requirement == f"git+{desired}@{'c' * 40}"
-    assert left_to_fill_in(requirement) == ""
+    assert left_to_fill_in(requirement, Path()) == ""
 
 
 @pytest.mark.parametrize(
@@ -164,7 +176,7 @@ def test_the_requirement_is_the_commit_that_was_installed(url: str, desired: str
 )
 def test_what_is_not_known_is_left_to_the_user(origin: dict[str, object], desired: str, left: str) -> None:
     assert requirement_of(origin) == desired
-    assert f"edit requirements.txt: {left} is" in left_to_fill_in(desired)
+    assert f"edit requirements.txt: {left} is" in left_to_fill_in(desired, Path())
 
 
 def test_no_index_is_asked_for_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
