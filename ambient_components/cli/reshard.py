@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli import completion
-from ambient_components.cli.options import Yes, wrong_value
+from ambient_components.cli.options import Yes, misuse, wrong_value
 from ambient_components.cli.prompts import one_stack
 from ambient_components.engine.backend import stack_names
 from ambient_components.engine.rewriting import items
@@ -55,6 +55,7 @@ def reshard(
             metavar="FLEET", help="The fleet or the plain stack, such as prod.", autocompletion=completion.stacks
         ),
     ] = "",
+    number: Annotated[str, typer.Argument(hidden=True)] = "",
     named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
     shards: Annotated[
         int,
@@ -69,6 +70,8 @@ def reshard(
     yes: Yes = False,
 ) -> None:
     """Move workspaces between the shards of a fleet, without changing the cluster."""
+    if number:
+        misuse("FLEET", f"only one is moved at a time. Did you mean --shards {number}?")
     name = one_stack(fleet, named)
     if not yes and not dry_run and not sys.stdin.isatty():
         stop("an answer is needed, and there is no terminal to ask at", "give --yes, or --dry-run")

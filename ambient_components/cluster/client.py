@@ -189,7 +189,8 @@ class Cluster:
         following, reply = text(mapping(data.get("metadata")).get("continue")), text(data.get("message"))
         hint = ""
         if status == 401:
-            message, hint = f"the credentials of the kubeconfig are refused ({message})", "log in to the cluster again"
+            message = f"the credentials of the kubeconfig are refused ({message})"
+            hint = "log in to the cluster again, or, in a pipeline, give it a new token of the deployer"
         return ApiError(
             status, f"{method} {path.split('?', maxsplit=1)[0]}: {status}: {message}", following, reply, hint
         )

@@ -198,6 +198,8 @@ def _unknown_field(path: Sequence[PathPart], root: Any, hooks: Hooks) -> tuple[s
     known = fields(model)
     if renamed := _renamed(word, known, hooks):
         return problem, f"it is called {renamed!r} now"
+    if word.partition(":")[0] in known:  # `{user:bob}` is one word in YAML
+        return problem, "write a space after the colon"
     # A field of another place is no misspelt one: guardrails in a workspace is not its guard.
     home = hooks.home(word, model)
     return problem, (*allowed_words("" if home else word, known), home)

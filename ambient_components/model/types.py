@@ -103,10 +103,12 @@ def _read_subject(value: object, forms: str) -> Subject:
 
 
 def _nearest_subject(text: str) -> str:
-    """Return a suggestion for a subject of an unknown kind, such as `User:alice`; empty if there is none."""
+    """Return a suggestion for a subject of no known kind, such as `User:alice`; empty if there is none."""
     if text.startswith(_AUTHENTICATED):
         return f"did you mean '{SubjectKind.SERVICE_ACCOUNT}:{text.removeprefix(_AUTHENTICATED)}'?"
-    kind, _, rest = text.partition(":")
+    kind, colon, rest = text.partition(":")
+    if "@" in kind and not colon and kind.isprintable():
+        return f"did you mean '{SubjectKind.USER}:{kind}'?"
     near = nearest(kind, SubjectKind)
     return f"did you mean '{near}:{rest}'?" if near and rest and rest.isprintable() and kind != near else ""
 

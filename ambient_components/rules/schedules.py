@@ -53,10 +53,10 @@ def cron_problem(expression: str) -> Verdict:
         return f"has {len(fields)} fields instead of five", _CRON_ALLOWED
     for field, (name, least, most, words) in zip(fields, _CRON_FIELDS, strict=True):
         if len(field) > _CRON_FIELD_MAX:
-            return f"has a {name} of more than {_CRON_FIELD_MAX} characters", _CRON_ALLOWED
+            return f"has more than {_CRON_FIELD_MAX} characters for the {name}", _CRON_ALLOWED
         if not all(_is_cron_item(item, least, most, words) for item in field.split(",")):
             also = f", or {'-'.join((next(iter(words)), [*words][-1]))}" if words else ""
-            return f"has a {name} that is not one", (f"allowed there: {least}-{most}{also}", _CRON_ALLOWED)
+            return f"has no valid {name}", (f"allowed there: {least}-{most}{also}", _CRON_ALLOWED)
     return None
 
 

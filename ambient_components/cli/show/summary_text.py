@@ -194,13 +194,16 @@ def usage(
     url = sessions_url(platform_url or _EXAMPLE_URL, workspace.name)
     lines += ["Use it:"]
     if not platform_url:
-        lines += [f"  # PLATFORM is the host of the platform's API; {PLATFORM_URL} in the stack's config puts it here"]
+        lines += [
+            "  # PLATFORM is the host of the platform's API. To have it filled in:",
+            f"  # pulumi config set {PLATFORM_URL} https://HOST --stack {summary.stack}",
+        ]
     lines += _request(read, f"-sS{_direct(url)}", url)
     if endpoint is None:
         return "\n".join(lines)
     lines += [
-        "Or with the Kubernetes API. Sessions that are created there have no userContext, so that they get no "
-        "credentials of integrations, and the platform records no last use of the key:"
+        "Or with the Kubernetes API. Sessions that are created there have no userContext,",
+        "so they get no credentials of integrations, and the key's last use is not recorded:",
     ]
     options = "-sS"
     file = ca_file or endpoint.ca_file

@@ -295,6 +295,9 @@ def test_wrong_questions(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert run(pulumi, monkeypatch, "--yes") == 1
     assert "ambient reshard prod --shards N" in capsys.readouterr().err
     assert run(pulumi, monkeypatch, "--yes", "--shards", "1000") == 64
+    capsys.readouterr()
+    assert run(pulumi, monkeypatch, "4") == 64
+    assert "Did you mean --shards 4?" in capsys.readouterr().err
     files(folder, {"aa": 5}, 2)
     assert run(pulumi, monkeypatch, "--yes") == 1
     assert "there is no shard 5" in capsys.readouterr().err

@@ -23,9 +23,9 @@ def test_a_refusal_tells_the_verb_the_path_the_status_and_the_servers_reason(api
 
 def test_a_refused_login_says_what_to_do(api, cluster):
     api.fail("GET", ".", 401, "Unauthorized")
-    assert "the credentials of the kubeconfig are refused (Unauthorized); log in to the cluster again" in message(
-        lambda: cluster.get("/api/v1/namespaces/a")
-    )
+    text = message(lambda: cluster.get("/api/v1/namespaces/a"))
+    assert "the credentials of the kubeconfig are refused (Unauthorized); log in to the cluster again" in text
+    assert text.endswith(", or, in a pipeline, give it a new token of the deployer")
 
 
 def test_the_query_is_not_in_the_text_of_a_refusal(api, cluster):

@@ -380,11 +380,11 @@ class TestUsage:
             "    sed 's/^/Authorization: Bearer /' |",
             "    curl -sS -H @- https://acp.example.com/api/projects/payments/agentic-sessions",
         ]
-        assert lines[6] == (
-            "Or with the Kubernetes API. Sessions that are created there have no userContext, so that they get no "
-            "credentials of integrations, and the platform records no last use of the key:"
-        )
-        assert len(lines) == 10
+        assert lines[6:8] == [
+            "Or with the Kubernetes API. Sessions that are created there have no userContext,",
+            "so they get no credentials of integrations, and the key's last use is not recorded:",
+        ]
+        assert len(lines) == 11
 
     def test_a_platform_on_this_machine(self) -> None:
         text = usage(read(state()), None, platform_url="http://127.0.0.1:8080")
@@ -394,9 +394,10 @@ class TestUsage:
 
     def test_without_the_platforms_address(self) -> None:
         lines = usage(read(state()), None).splitlines()
-        assert lines[3] == (
-            "  # PLATFORM is the host of the platform's API; platformUrl in the stack's config puts it here"
-        )
+        assert lines[3:5] == [
+            "  # PLATFORM is the host of the platform's API. To have it filled in:",
+            "  # pulumi config set platformUrl https://HOST --stack dev",
+        ]
         assert lines[-1] == "    curl -sS -H @- https://PLATFORM/api/projects/payments/agentic-sessions"
 
     def test_the_key_never_is_an_argument(self) -> None:
