@@ -66,6 +66,7 @@ def _refresh_stack(project: Project, stack: str, *, yes: bool) -> int:
     if not backend.has_stack(engine, stack):
         backend.unknown_stack(engine, stack)
     require_passphrase(project, stack)
+    objects: list[tuple[str, str]] = []
     if not yes:
         objects = _differences(engine, stack)
         if not objects:
@@ -76,7 +77,7 @@ def _refresh_stack(project: Project, stack: str, *, yes: bool) -> int:
             print("ambient: nothing is written", file=sys.stderr)
             return 1
     ended = carry_out(engine, "refresh", stack)
-    return show_end(ended, project.shown(project.config_file(stack)), refreshed_lines(ended))
+    return show_end(ended, project.shown(project.config_file(stack)), refreshed_lines(ended, objects))
 
 
 def _differences(engine: Engine, stack: str) -> list[tuple[str, str]]:

@@ -227,14 +227,16 @@ def deployed_line(ended: Ended) -> str:
     return f"Deployed {ended.stack} in {ended.seconds:.1f} s: {_objects(ended.reported)}."
 
 
-def refreshed_lines(ended: Ended) -> list[str]:
+def refreshed_lines(ended: Ended, shown: Collection[tuple[str, str]] = ()) -> list[str]:
+    """Return the end of a refresh, with the differences unless they were shown before."""
     stack, objects = ended.stack, ended.reported.objects
     written = f"{len(objects)} difference{'' if len(objects) == 1 else 's'} written" if objects else "no differences"
     first = f"Refreshed the state of {stack} in {ended.seconds:.1f} s: {written}."
     if not objects:
         return [first]
     steps = (f"  ambient plan {stack}  what the next run would change back", f"  ambient up {stack}    change it back")
-    return [first, *difference_lines(objects), "Next:", *steps]
+    new = [] if {*objects} <= {*shown} else difference_lines(objects)
+    return [first, *new, "Next:", *steps]
 
 
 def difference_lines(objects: Sequence[tuple[str, str]]) -> list[str]:

@@ -63,7 +63,7 @@ def test_what_differs_is_shown_and_written_after_the_answer(
     assert requested == ["\nWrite this to the state of prod?"]
     assert timeless(capsys.readouterr().out) == (
         f"The cluster differs from the state of prod:\n{DIFFERENCES}"
-        f"\nRefreshed the state of prod in N s: 2 differences written.\n{DIFFERENCES}{NEXT}"
+        f"\nRefreshed the state of prod in N s: 2 differences written.\n{NEXT}"
     )
     assert flags(pulumi) == [["--preview-only", "--json"], ["--yes", "--skip-preview"]]
 
@@ -99,6 +99,11 @@ def test_objects_that_cannot_be_read_are_an_error(
 
 
 def test_yes_refreshes_at_once(pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
+    pulumi.play({"prod": [plays()]})
+    assert run(["refresh", "prod", "--yes"]) == 0
+    assert timeless(capsys.readouterr().out) == (
+        f"\nRefreshed the state of prod in N s: 2 differences written.\n{DIFFERENCES}{NEXT}"
+    )
     pulumi.play({"prod": [{"lines": [ended("same", RBAC, "pay/x")]}]})
     assert run(["refresh", "prod", "--yes"]) == 0
     assert timeless(capsys.readouterr().out) == "\nRefreshed the state of prod in N s: no differences.\n"
