@@ -72,7 +72,8 @@ def verb_app(name: str) -> typer.Typer:
     if isinstance(group := getattr(module, "app", None), typer.Typer):
         return group
     alone = typer.Typer(add_completion=False, **_SETTINGS)
-    alone.command(name, epilog=module.EPILOG)(getattr(module, name))
+    settings = {**HELP["context_settings"], **getattr(module, "SETTINGS", {})}
+    alone.command(name, epilog=module.EPILOG, context_settings=settings)(getattr(module, name))
     return alone
 
 

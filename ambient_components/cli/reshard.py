@@ -29,6 +29,9 @@ from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, bare_name, stack_path
 from ambient_components.stacks.selection import Fleet, find_fleet, listed
 
+SETTINGS = {"allow_extra_args": True}
+"""A number behind the fleet is answered with its option."""
+
 EPILOG = """\
 \b
 examples:
@@ -49,13 +52,13 @@ exit codes: 0 success, or nothing to do; 1 error, or not confirmed; 2 changes pe
 
 
 def reshard(
+    context: typer.Context,
     fleet: Annotated[
         str,
         typer.Argument(
             metavar="FLEET", help="The fleet or the plain stack, such as prod.", autocompletion=completion.stacks
         ),
     ] = "",
-    number: Annotated[str, typer.Argument(hidden=True)] = "",
     named: Annotated[str, typer.Option("--stack", "-s", help="Same as the argument, as in pulumi.")] = "",
     shards: Annotated[
         int,
@@ -70,8 +73,8 @@ def reshard(
     yes: Yes = False,
 ) -> None:
     """Move workspaces between the shards of a fleet, without changing the cluster."""
-    if number:
-        misuse("FLEET", f"only one is moved at a time. Did you mean --shards {number}?")
+    if context.args:
+        misuse("FLEET", f"only one can be named. Did you mean --shards {context.args[0]}?")
     name = one_stack(fleet, named)
     if not yes and not dry_run and not sys.stdin.isatty():
         stop("an answer is needed, and there is no terminal to ask at", "give --yes, or --dry-run")
