@@ -33,7 +33,7 @@ _EMPTY: Final = ("failed to load checkpoint", "EOF")
 _LEAVES: Final = ("problem deleting the lock", "encountered a fatal error", "panic: ", "fatal error: ")
 _NO_BACKEND: Final = ("requires logging in", "PULUMI_ACCESS_TOKEN")
 _NO_STACK: Final = re.compile(r"no stack named '(?P<stack>[^']+)' found")
-_FULL: Final = re.compile(r"(?P<path>/\S*)?:? ?no space left on device")
+_FULL: Final = re.compile(r"(?:(?P<path>/[^\s:]+): )?no space left on device")
 _NO_PASSPHRASE: Final = "passphrase must be set"  # noqa: S105  # words
 _WRONG_PASSPHRASE: Final = "incorrect passphrase"  # noqa: S105  # words
 
