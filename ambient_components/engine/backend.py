@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import NoReturn
 from ambient_components import activity
 from ambient_components.engine import texts
 from ambient_components.engine.command import Answer, CommandError, Engine, failed, phase, start
+from ambient_components.engine.stack_config import ConfigFiles
 from ambient_components.engine.state import Export
 from ambient_components.errors import AmbientError, stop
 from ambient_components.suggest import did_you_mean
@@ -127,8 +129,15 @@ def unknown_stack(engine: Engine, stack: str) -> NoReturn:
         f"the backend has no stack {stack!r}",
         did_you_mean(_bare(stack), names),
         f"known: {', '.join(names[:_SHOWN_NAMES])}" + (" …" if len(names) > _SHOWN_NAMES else "") if names else "",
-        *texts.other_backend(stack),
+        *(texts.other_backend(stack) if _has_config(engine, stack) else (f"to create it: ambient init {stack}",)),
     )
+
+
+def _has_config(engine: Engine, stack: str) -> bool:
+    """Tell whether the project has a config of the stack, which `pulumi stack init` writes."""
+    with suppress(AmbientError):
+        return ConfigFiles.of(engine.folder).path(_bare(stack)).exists()
+    return False
 
 
 def export_with_secrets(engine: Engine, stack: str) -> Export:

@@ -1,5 +1,7 @@
 """Frequent failures of `pulumi`, as it prints them (3.274.1), and what is shown instead."""
 
+from pathlib import Path
+
 import pytest
 
 from ambient_components.documentation import page
@@ -59,21 +61,31 @@ def test_frequent_failures_are_explained(printed: str, shown: str) -> None:
 class Backend:
     """A backend with two stacks."""
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
     def run(self, *arguments: str) -> str:
         if arguments[:2] == ("stack", "ls"):
             return '[{"name": "dev"}, {"name": "org/prod"}]'
         return failed(arguments, Answer(6, "", f"error: no stack named '{arguments[-1]}' found"))
 
 
-def test_an_unknown_stack_is_answered_with_the_known_ones() -> None:
+@pytest.mark.parametrize("deployed", [False, True], ids=["new", "with a config"])
+def test_an_unknown_stack_is_answered_with_the_known_ones(tmp_path: Path, *, deployed: bool) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\n")
+    if deployed:
+        (tmp_path / "Pulumi.prd.yaml").touch()
     with pytest.raises(AmbientError) as caught:
-        export(Backend(), "prd")  # type: ignore[arg-type]  # only what is used
-    assert text(caught.value).splitlines() == [
-        "the backend has no stack 'prd'",
-        "  hint: did you mean 'prod'?",
-        "  hint: known: dev, prod",
+        export(Backend(tmp_path), "prd")  # type: ignore[arg-type]  # only what is used
+    causes = [
         "  hint: if it is new: ambient init prd",
         "  hint: if it was deployed, its runs may have used another backend: compare PULUMI_BACKEND_URL and "
         "pulumi whoami -v",
         f"  hint: if its state is lost: {LOST}",
+    ]
+    assert text(caught.value).splitlines() == [
+        "the backend has no stack 'prd'",
+        "  hint: did you mean 'prod'?",
+        "  hint: known: dev, prod",
+        *(causes if deployed else ["  hint: to create it: ambient init prd"]),
     ]
