@@ -15,6 +15,7 @@ from ambient_components.cli.prompts import one_stack
 from ambient_components.cli.tables import csv_text, plain_value, table
 from ambient_components.cluster.client import core
 from ambient_components.cluster.guard import Guard
+from ambient_components.documentation import page
 from ambient_components.engine import backend
 from ambient_components.errors import StepError, stop
 from ambient_components.output import Format, Paint, paint_for, plain, show_problem
@@ -175,6 +176,9 @@ def list_keys(
         print(as_json(listed, clock.now()))
     elif form is Format.CSV:
         print(as_csv(listed), end="")
+    elif not any(summary.workspaces for summary in summaries):
+        what = "nothing is deployed, or the state is lost or in another backend"
+        print(f"There are no keys: {what}: {page('runbooks/killed-run', 'a-lost-state')}")
     else:
         print(as_table(listed, clock.now(), paint_for(sys.stdout)))
     if any(row.attention for row in listed):

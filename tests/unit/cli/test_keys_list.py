@@ -93,6 +93,9 @@ class TestList:
         pulumi.states["dev"] = state(keys={})
         assert run(["keys", "list", "dev"]) == 0
         assert capsys.readouterr().out == "There are no keys.\n"
+        pulumi.states["dev"] = {"deployment": {"resources": []}}
+        assert run(["keys", "list", "dev"]) == 0
+        assert "the state is lost or in another backend: https://" in capsys.readouterr().out
 
     @pytest.mark.parametrize(
         ("stack", "expires", "code"),
