@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -226,7 +227,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]
         monkeypatch.setattr(deployment, "PATIENCE", 0.0)
         fake = Deployed(api)
 
-        def made(_folder: Path, environ: Mapping[str, str]) -> Deployed:
+        def made(_folder: Path, environ: Mapping[str, str] = os.environ) -> Deployed:
             fake.environ = environ
             return fake
 
