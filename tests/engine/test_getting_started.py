@@ -26,7 +26,7 @@ _VARIES = (
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
     (r"\d{4}-\d{2}-\d{2}", "DATE"),
     (r"\d+ days", "DAYS"),
-    (r"Duration: \d+s", "SECONDS"),
+    (r"in \d+\.\d s", "SECONDS"),
     (r'"resourceVersion": "\d+"', "VERSION"),
 )
 BY_HAND = ("acp.example.com", "pip install", "kubectl auth", "kubectl apply", "ambient pipeline")

@@ -45,7 +45,7 @@ def test_a_grant_is_revoked_now_and_only_that(stack: Stack) -> None:
 
     added = stack.ambient("grants", "add", stack.name, stack.w, f"user:{ALICE}", "--role", "view", "--now").ok()
     assert f"stacks/{stack.name}.yaml:11: {stack.w}: grant view user:{ALICE}: added" in added.text
-    assert "The plan for" in added.text
+    assert f"\nVerified at the cluster of {stack.name}:\n" in added.text
     assert f"{stack.w}: the RoleBinding ambient-permission-view-alice-example-com-user is there" in added.text
     assert text(stack) == FILE + f"      - {{user: {ALICE}, role: view}}\n"
     assert can(stack, ALICE)

@@ -118,7 +118,7 @@ def test_a_lost_state_file_locks_nobody_out_whose_key_is_adopted(stack: Stack) -
     (account,) = stack.accounts()
     stack.up().refused("this stack has no record of them", f"adopt: [{account}]")
     stack.ambient("adopt", stack.name, "--keys").ok()
-    assert f"adopt: [{account}]" in stack.file.read_text()
+    assert f"adopt: [{account}]" in (stack.folder / "stacks" / f"{stack.name}.yaml").read_text()
     assert "Workspaces adopted (1)" in stack.ambient("plan", stack.name).text
     up = stack.up().ok()
     assert f"key {stack.w}/ci: 1 token in the cluster without a record" in up.text
