@@ -81,6 +81,14 @@ def wrapped(text: str, width: int, first: str = "", rest: str = "  ") -> list[st
     return [line.replace(_UNBROKEN, " -> ") for line in lines]
 
 
+def wrapped_totals(text: str, width: int, first: str = "", rest: str = "  ") -> list[str]:
+    """Return a line of totals, wrapped between two of them."""
+    if " · " not in text:
+        return wrapped(text, width, first, rest)
+    kept = text.replace(" ", "\0").replace("\0·\0", "\0· ")
+    return [line.replace("\0", " ") for line in wrapped(kept, width, first, rest)]
+
+
 def show_problem(problem: Problem) -> None:
     show_problems([problem])
 

@@ -16,7 +16,7 @@ from ambient_components.fleet.jobs import Job, Phase, Request
 from ambient_components.fleet.locks import in_job
 from ambient_components.fleet.processes import Ended
 from ambient_components.fleet.run_events import Failure, Reported, counts
-from ambient_components.output import INTERRUPTED, REFUSED
+from ambient_components.output import INTERRUPTED, REFUSED, width_of, wrapped_totals
 from ambient_components.plan.facts import ISSUED, ROTATED, Plan, sorted_problems
 from ambient_components.plan.headline import headline
 from ambient_components.plan.lines import folded
@@ -254,9 +254,14 @@ def destroyed_lines(ended: Ended) -> list[str]:
     ]
 
 
+def _fitting(line: str) -> list[str]:
+    """Return a line of totals as wide as the terminal. Commands stay whole, to be copied."""
+    return wrapped_totals(line.strip(), width_of(sys.stdout), "  ", "    ") if " · " in line else [line]
+
+
 def show_end(ended: Ended, config_file: str, done: Iterable[str]) -> int:
     if ended.code == 0:
-        lines, code = [*done], 0
+        lines, code = [part for line in done for part in _fitting(line)], 0
     else:
         lines = _broken_lines(config_file, ended)
         code = INTERRUPTED if ended.interrupted else REFUSED if ended.reported.refused else 1

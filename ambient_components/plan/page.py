@@ -7,7 +7,7 @@ from typing import Final
 from ambient_components.access.role_assignments import KEY, OWNER, RoleAssignment
 from ambient_components.html import page as html
 from ambient_components.html.page import Child, Markup, Piece, Row, join, name, prose, tag
-from ambient_components.output import Format, Paint, paint_for, plain, width_of, wrapped
+from ambient_components.output import Format, Paint, paint_for, plain, width_of, wrapped, wrapped_totals
 from ambient_components.plan.document import document_text
 from ambient_components.plan.facts import ALREADY, Plan
 from ambient_components.plan.headline import source, summary, verdict
@@ -120,9 +120,9 @@ _COLUMN: Final = 40
 def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: bool = False, width: int = 0) -> str:
     title = f"{one_line(plan.stack)} at {format_time(plan.at)}{source(plan)}"
     lines = [paint(line, "bold") for line in wrapped(title, width)]
-    lines += [paint(line, "bold") for line in _totals(verdict(plan), width)]
+    lines += [paint(line, "bold") for line in wrapped_totals(verdict(plan), width)]
     for line in summary(plan):
-        lines += _totals(line, width, "  ", "    ")
+        lines += wrapped_totals(line, width, "  ", "    ")
     for section in sections(plan, verbose=verbose):
         if steps or section.title != STEPS:
             lines += ["", *_section(section, paint, width)]
@@ -130,14 +130,6 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: b
         lines += ["", paint("What this page can't know", "dim")]
         lines += [line for text in plan.unknown for line in wrapped(text, width, "  ", "    ")]
     return "\n".join(lines)
-
-
-def _totals(text: str, width: int, first: str = "", rest: str = "  ") -> list[str]:
-    """Return a line of totals, wrapped between two of them."""
-    if " · " not in text:
-        return wrapped(text, width, first, rest)
-    kept = text.replace(" ", "\0").replace("\0·\0", "\0· ")
-    return [line.replace("\0", " ") for line in wrapped(kept, width, first, rest)]
 
 
 def _section(section: Section, paint: Paint, width: int) -> Iterator[str]:
