@@ -53,7 +53,7 @@ VERBS: Final = {
     "codeowners": "Print CODEOWNERS lines by the reviewers in the stack files.",
     "shards": "List a fleet's shards, as a plan of work for several machines.",
     "reshard": "Move workspaces between the shards of a fleet, without changing the cluster.",
-    "grants": "List, add and revoke grants.",
+    "grants": "List and revoke grants.",
     "keys": "List, show, deliver, rotate and revoke API keys.",
     "schema": "Print the schema of the stack file or of plans.",
     "pipeline": "Write the files of a pipeline, or print one that runs in the cluster.",

@@ -37,8 +37,8 @@ class Change:
     """The mapping or list that changes."""
     field: PathPart | None
     """The field, the number of the item (to remove it), or None for a new last item."""
-    value: str | Mapping[str, str] | None
-    """YAML on one line, such as `3` or `[{user: a}]`; or the fields of a new item, each with such YAML. None removes.
+    value: str | None
+    """YAML on one line, such as `3` or `[{user: a}]`. None removes.
 
     Only a scalar can replace an existing value, and only one.
     """
@@ -48,27 +48,22 @@ class Change:
         return self.value is None
 
     @property
-    def yaml(self) -> str:
-        """The new value on one line."""
-        return in_braces(self.value) if isinstance(self.value, Mapping) else str(self.value)
-
-    @property
     def by_hand(self) -> str:
         """The instruction to make the change by hand."""
         if self.field is None:
-            return f"add '- {self.yaml}' to {public_path(self.path)}"
+            return f"add '- {self.value}' to {public_path(self.path)}"
         if self.removes:
             return f"remove {public_path((*self.path, self.field))}"
-        return f"write '{self.field}: {self.yaml}' in {public_path(self.path)}"
+        return f"write '{self.field}: {self.value}' in {public_path(self.path)}"
 
     def apply(self, container: Any) -> None:
         """Make the change in the data of the mapping or list."""
         if self.field is None:
-            container.append(_value(self.yaml))
+            container.append(_value(self.value or ""))
         elif self.removes:
             del container[self.field]
         else:
-            container[self.field] = _value(self.yaml)
+            container[self.field] = _value(self.value or "")
 
 
 def edited(text: str, file: str, changes: Sequence[Change]) -> str:
@@ -188,7 +183,7 @@ def _splices(text: str, changes: Sequence[Change]) -> Iterator[Splice]:
             value = entries[str(change.field)][1]
             if value.entries is not None or value.items is not None:
                 raise UnknownFormError
-            yield cutter.replace(value, change.yaml)
+            yield cutter.replace(value, change.value or "")
         if new := [_member(node, change) for change in group if change not in there]:
             yield cutter.add(node, new)
 
@@ -206,15 +201,10 @@ def _find(node: Node, path: Path) -> tuple[Node | None, Node]:
 
 
 def _member(node: Node, change: Change) -> str:
-    """Return the text of a new entry or item. In a block, an item is written like the last one."""
+    """Return the text of a new entry or item."""
     if change.field is not None:
-        return f"{change.field}: {change.yaml}"
-    if node.flow:
-        return change.yaml
-    last = node.items[-1] if node.items else None
-    if isinstance(change.value, Mapping) and last and last.entries and not last.flow:
-        return "- " + "\n  ".join(f"{name}: {value}" for name, value in change.value.items())
-    return f"- {change.yaml}"
+        return f"{change.field}: {change.value}"
+    return f"{'' if node.flow else '- '}{change.value}"
 
 
 def _holds(text: str, file: str, expected: Mapping[str, Any]) -> bool:

@@ -1,1 +1,1 @@
-"""`ambient grants`: list grants, and add or revoke them in the stack's files."""
+"""`ambient grants`: list grants, and revoke them in the stack's files."""

@@ -1,22 +1,19 @@
-"""The edits of stack files for adding or revoking grants.
+"""The edits of stack files for revoking grants.
 
 Nothing is written here. The functions return the new texts.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
 from typing import Final
 
 from ambient_components.cli.edits.files import edited_texts, of_workspace
-from ambient_components.cli.grants.written import Period, Written, dates_of, described
-from ambient_components.cli.options import misuse
+from ambient_components.cli.grants.written import Written, described
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.model.dates import written as written_date
 from ambient_components.model.grants import Grant
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.editing import Change, in_braces, scalar
-from ambient_components.stackfile.layers import BUILT_IN, WORKSPACE
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.suggest import some
 
@@ -53,69 +50,6 @@ def revocation(stack: LoadedStack, grants: Iterable[Written]) -> dict[str, str]:
     return texts
 
 
-def addition(stack: LoadedStack, workspace: str, grant: Grant) -> dict[str, str]:
-    """Return the new text by file, with one more grant."""
-    path = ("workspaces", workspace, _GRANTS)
-    origin = stack.origin(path)
-    fields = _fields(grant)
-    if origin.layer == WORKSPACE:
-        return edited_texts(stack, [Change(path, None, fields)])
-    inherited = stack.file.workspaces[workspace].grants
-    if origin.layer != BUILT_IN and inherited:
-        listed = ", ".join(in_braces(_fields(item)) for item in (*inherited, grant))
-        where = origin.where
-        problem = f"has no grants of its own, and those of {origin.layer} would end with the first one"
-        hint = f"write the whole list into workspaces.{workspace}: grants: [{listed}]"
-        raise AmbientError([Problem(where, format_path(path), problem, (hint,))])
-    return edited_texts(stack, [Change(path[:-1], _GRANTS, f"[{in_braces(fields)}]")])
-
-
-def new_end(stack: LoadedStack, entry: Written, until: date) -> dict[str, str]:
-    """Return the new text by file, with another last day of a grant."""
-    if not entry.is_own:
-        raise AmbientError([_inherited(stack, entry, "write until there by hand: that ends it")])
-    return edited_texts(stack, [Change(entry.item, "until", written_date(until))])
-
-
-def to_end(entries: Iterable[Written], grant: Grant | None, name: str) -> Written | None:
-    """Return the grant of a subject that gets another end.
-
-    Args:
-        grant: The requested grant; None if no role was given.
-
-    Returns:
-        The one with the requested role and start, if given; of several the one that is valid now. None if there is
-        none.
-    """
-    open_ = [entry for entry in entries if entry.period is not Period.OVER]
-    if grant is None:
-        if len(open_) > 1:
-            roles = [f"{entry.role}{dates_of(entry.from_, entry.until)}" for entry in open_]
-            misuse("--role", f"which role? {name} has {', '.join(roles)}")
-        return open_[0] if open_ else None
-    same = [entry for entry in open_ if entry.role == grant.role and grant.from_ in (None, entry.from_)]
-    valid = [entry for entry in same if entry.period is Period.NOW] or same
-    return valid[0] if len(valid) == 1 else None
-
-
-def existing(stack: LoadedStack, name: str, entries: Iterable[Written], grant: Grant) -> Written | None:
-    """Return the entry that gives exactly this grant already."""
-    zone = stack.file.timezone
-    for entry in entries:
-        other = stack.file.workspaces[entry.workspace].grants[entry.index]
-        if (other.role, other.from_, other.until) == (grant.role, grant.from_, grant.until):
-            return entry
-        if other.span(zone).meets(grant.span(zone)):
-            dates = dates_of(other.from_, other.until)
-            problem = f"{entry.subject} has a grant already: {other.role}{dates}"
-            hints = (
-                "edit that line",
-                f"or revoke it first: ambient grants revoke {name} {entry.subject} {entry.workspace}",
-            )
-            raise AmbientError([Problem(entry.origin.where, format_path(entry.item), problem, hints)])
-    return None
-
-
 def removal_lines(grants: Iterable[Written]) -> list[str]:
     return [f"{entry.place}: {entry.workspace}: {described(entry)}: removed" for entry in grants]
 
@@ -130,7 +64,7 @@ def _fields(grant: Grant) -> Mapping[str, str]:
     return fields
 
 
-def _inherited(stack: LoadedStack, entry: Written, by_hand: str = "remove it there by hand: that ends it") -> Problem:
+def _inherited(stack: LoadedStack, entry: Written) -> Problem:
     """Return the refusal to edit what other workspaces use too."""
     workspaces = stack.file.workspaces
     path = stack.provenance.written(entry.path)
@@ -142,7 +76,7 @@ def _inherited(stack: LoadedStack, entry: Written, by_hand: str = "remove it the
         f"{entry.subject} has {entry.role} in {entry.workspace} by {entry.origin.layer}, "
         "which this command does not edit",
         (
-            f"{by_hand} in {some(users)}",
+            f"remove it there by hand: that ends it in {some(users)}",
             f"or give {entry.workspace} its own list, without it: {entry.path[-1]}: [{', '.join(left)}]",
         ),
     )

@@ -1,4 +1,4 @@
-"""Immediate deployment of changed grants, verified at the cluster. For `--now` of `ambient grants add` and `revoke`."""
+"""Immediate deployment of changed grants, verified at the cluster. For `--now` of `ambient grants revoke`."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,8 +28,6 @@ CACHED: Final = "the platform's backend caches answers: its API may accept reque
 @dataclass
 class GrantWitness(Witness):
     subject: Subject = field(kw_only=True)
-    expected: Collection[tuple[str, str]] = field(kw_only=True)
-    """Workspace and name of each RoleBinding that must be there afterwards."""
     revoked: Collection[str] = field(kw_only=True)
     """The workspaces where all bindings must end."""
     known: set[str] = field(kw_only=True)
@@ -63,9 +61,6 @@ class GrantWitness(Witness):
         for binding, uid in self._uids.items():
             fact = f"{binding.workspace}: the RoleBinding {binding.name} is gone"
             self.check(partial(self._left, binding, uid), deadline, fact, outcome, _unanswered)
-        for workspace, name in self.expected:
-            fact = f"{workspace}: the RoleBinding {name} is there"
-            self.check(partial(self._missing, workspace, name), self.deadline(), fact, outcome, _unanswered)
 
     def review(self, outcome: Outcome, left: Survey | None) -> None:
         known = self.known | (left.workspaces() if left else set())
@@ -118,12 +113,6 @@ class GrantWitness(Witness):
             f"{binding.workspace}: the RoleBinding {binding.name} of {binding.subject} is still there", command
         )
 
-    def _missing(self, workspace: str, name: str) -> Problem | None:
-        binding = self.cluster.get(object_path(ROLE_BINDING, workspace, name))
-        if binding is not None and str(self.subject) in objects.subjects(binding):
-            return None
-        return refusal(f"{workspace}: the cluster has no RoleBinding {name} of {self.subject}", "pulumi up --refresh")
-
 
 def _unanswered(error: StepError) -> Problem:
     return error.problem.within("the cluster can't be asked whether the access has ended")
@@ -138,14 +127,8 @@ class GrantDeployment(Deployment):
     subject: Subject
     kinds: Collection[str]
     """The kinds of access that change: grant, owner."""
-    expected: tuple[tuple[str, str], ...] = ()
-    """Workspace and name of each RoleBinding that must be there afterwards."""
-    revokes: bool = True
-    """Whether the deployed bindings must end."""
 
     def read(self) -> tuple[Binding, ...]:
-        if not self.revokes:
-            return ()
         deployed = bindings(export(self.engine, self.stack), str(self.subject), self.kinds)
         return tuple(binding for binding in deployed if binding.workspace in self.workspaces)
 
@@ -161,10 +144,7 @@ class GrantDeployment(Deployment):
 
     def witness(self, existing: Collection[Binding]) -> GrantWitness:
         known = {name for name, entry in self.declared.items() if _gives(entry, str(self.subject))}
-        revoked = self.workspaces if self.revokes else ()
-        witness = GrantWitness(
-            self.cluster(), subject=self.subject, expected=self.expected, revoked=revoked, known=known
-        )
+        witness = GrantWitness(self.cluster(), subject=self.subject, revoked=self.workspaces, known=known)
         witness.before(existing)
         return witness
 

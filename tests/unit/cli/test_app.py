@@ -93,7 +93,6 @@ class TestCommandLine:
             ["show", "dev/"],
             ["show", "pay", "--stack", "a/b/c/d"],
             ["schema", "dev"],
-            ["schema", "--format", "xml"],
         ],
     )
     def test_wrong_usage(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

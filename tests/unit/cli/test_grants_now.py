@@ -210,29 +210,6 @@ def test_the_list_says_what_is_deployed(stack: Deployed, capsys: Shown) -> None:
     ]
 
 
-class TestAdd:
-    ADD = ("grants", "add", "dev", "payments", "user:dan", "--role", "view", "--now")
-
-    def test_it_is_there(self, stack: Deployed, capsys: Shown) -> None:
-        name = "ambient-permission-view-dan-user"
-        stack.steps = [
-            ledger('workspaces.payments.grants["user:dan"]'),
-            step("create", "ambient:index:RoleBinding", "payments/grant/user:dan"),
-        ]
-        stack.on_up = lambda: stack.api.add(BINDINGS, name, **binding("", "ambient-project-view", "dan"))
-        assert run(self.ADD) == 0
-        assert capsys.readouterr().out.endswith(
-            f"Verified at the cluster of dev:\n  payments: the RoleBinding {name} is there\n"
-            "Deployed dev in 9.5 s: 2 objects created, 1 deleted.\n\n"
-            "Next:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
-        )
-
-    def test_it_is_not_there(self, stack: Deployed, capsys: Shown) -> None:
-        stack.steps = []
-        assert run(self.ADD) == 1
-        assert "payments: the cluster has no RoleBinding ambient-permission-view-dan-user" in capsys.readouterr().err
-
-
 ENTRY = {"dates": {"user:bob": [{"role": "edit", "until": "2027-01-01"}]}, "owners": ["user:bob", "user:carol"]}
 OTHER = {"dates": {"user:eve": [{"role": "edit", "until": "2027-01-01"}]}, "owners": ["user:eve"]}
 

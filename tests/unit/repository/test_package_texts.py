@@ -15,7 +15,7 @@ from ambient_components.cli.templates import FOLDER, texts
 from ambient_components.documentation import PAGES, RELEASE, REPOSITORY
 from ambient_components.languages.schema import schema_json as provider_schema
 from ambient_components.plan.document import schema_text as plan_schema
-from ambient_components.stackfile.schema import reference_text, schema_text
+from ambient_components.stackfile.schema import schema_text
 from tests.unit.repository.test_docs import PAGES as MARKDOWN
 from tests.unit.repository.test_docs import anchors
 
@@ -62,7 +62,7 @@ def helps() -> dict[str, str]:
 
 
 def schemas() -> dict[str, str]:
-    return {"stack": schema_text(), "reference": reference_text(), "plan": plan_schema(), "plugin": provider_schema()}
+    return {"stack": schema_text(), "plan": plan_schema(), "plugin": provider_schema()}
 
 
 def templates() -> dict[str, str]:

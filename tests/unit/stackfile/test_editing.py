@@ -236,7 +236,7 @@ def test_all_that_stands_in_the_way_is_said_at_once_and_nothing_else() -> None:
     assert [line.split(": ")[0] for line in message.splitlines()] == ["x.yaml:2:8", "x.yaml:2:22"]
 
 
-BOB = {"user": "bob", "role": "edit"}
+BOB = "{user: bob, role: edit}"
 
 ADDED = {
     "lines without indentation": ("k:\n- {group: a}\nz: 1\n", "k:\n- {group: a}\n- {user: bob, role: edit}\nz: 1\n"),
@@ -251,11 +251,11 @@ ADDED = {
         "k:\n  - {group: a}  # a\n# z\nz: 1\n",
         "k:\n  - {group: a}  # a\n  - {user: bob, role: edit}\n# z\nz: 1\n",
     ),
-    "lines, as blocks": (
+    "lines, after a block": (
         "k:\n  - group: a\n    role: view\n\nz: 1",
-        "k:\n  - group: a\n    role: view\n  - user: bob\n    role: edit\n\nz: 1",
+        "k:\n  - group: a\n    role: view\n  - {user: bob, role: edit}\n\nz: 1",
     ),
-    "lines of Windows": ("k:\r\n- group: a\r\n", "k:\r\n- group: a\r\n- user: bob\r\n  role: edit\r\n"),
+    "lines of Windows": ("k:\r\n- group: a\r\n", "k:\r\n- group: a\r\n- {user: bob, role: edit}\r\n"),
     "after an alias": ("a: &a {group: a}\nk:\n  - *a\n", "a: &a {group: a}\nk:\n  - *a\n  - {user: bob, role: edit}\n"),
 }
 
