@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from ambient_components import activity, clock
 from ambient_components._version import VERSION
+from ambient_components.cli.completing import stand_in, suffices
 from ambient_components.errors import AmbientError, refusal
 from ambient_components.output import HELP, INTERRUPTED, USAGE, show_problems
 from ambient_components.suggest import did_you_mean
@@ -78,20 +79,29 @@ def verb_app(name: str) -> typer.Typer:
 
 
 class _Verbs(TyperGroup):
-    """The group of all verbs. Only the verb that runs is imported: `ambient --help` waits for no client."""
+    """The group of all verbs. Only the verb that runs is imported: `ambient --help` waits for no client.
+
+    A shell that completes a word (`resilient_parsing`) gets stand-ins where these suffice.
+    """
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(VERBS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        return typer.main.get_command(verb_app(cmd_name)) if cmd_name in VERBS else None
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            return None
+        app = stand_in(cmd_name, VERBS[cmd_name]) if ctx.resilient_parsing else verb_app(cmd_name)
+        return typer.main.get_command(app)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         known = ctx.resilient_parsing or args[0] in VERBS
         if not known and (suggestion := did_you_mean(args[0], VERBS)):
             msg = refusal(f"there is no command {args[0]!r}", suggestion).text
             raise _UsageError(msg, ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if ctx.resilient_parsing and name in VERBS and not suffices(name):
+            command = typer.main.get_command(verb_app(name))
+        return name, command, rest
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

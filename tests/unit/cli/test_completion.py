@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components.cli import completion
+from ambient_components.cli.app import run
 from tests.support.projects import write_project
 
 FILES = {
@@ -50,6 +51,51 @@ def completed(folder: Path, *words: str) -> list[str]:
 )
 def test_names_of_the_files_are_offered(project: Path, words: tuple[str, ...], offered: list[str]) -> None:
     assert completed(project, *words) == offered
+
+
+LINES = (
+    *(
+        f"{verb} {words}"
+        for verb in ("plan", "up", "refresh", "destroy")
+        for words in ("", "d", "--stack ", "-s d", "--")
+    ),
+    *(
+        f"{verb} {words}"
+        for verb in ("show", "access", "report")
+        for words in ("", "dev ", "dev l", "-s dev ", "dev -")
+    ),
+    *(f"{verb} dev -w p" for verb in ("access", "report", "grants list")),
+    *(f"keys {verb} {words}" for verb in ("show", "deliver", "rotate", "revoke") for words in ("", "dev ", "dev pay")),
+    *("keys ", "keys list ", "keys list d", "keys rotate dev --leaked p", "grants ", "grants list dev p"),
+    *("grants revoke ", "grants revoke dev user:bob l", "reshard ", "reshard --shards 3 ", "shards d", "p", ""),
+)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_stand_in_completes_what_its_verb_completes(
+    project: Path, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = f"ambient {line}"
+    monkeypatch.setenv("_AMBIENT_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    run([])
+    offered = capsys.readouterr().out
+    monkeypatch.setattr("ambient_components.cli.app.suffices", lambda _: False)
+    run([])
+    assert offered == capsys.readouterr().out != ""
+
+
+def test_names_are_completed_without_the_imports_of_verbs(project: Path) -> None:
+    for words in ("", "plan ", "keys show dev "):
+        line = f"ambient {words}"
+        environ = {"_AMBIENT_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-c", PROGRAM],
+            cwd=project, env={**os.environ, **environ}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.stdout
+        assert "ambient_components.model" not in done.stderr
 
 
 def test_a_misspelled_command_stops_no_completion(project: Path) -> None:
