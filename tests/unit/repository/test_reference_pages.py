@@ -42,7 +42,7 @@ def commands() -> Iterator[tuple[str, Any]]:
 def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     yield name, command
     for verb in _verbs(command):
-        yield from _below(f"{name} {verb}", command.get_command(None, verb))
+        yield from _below(f"{name} {verb}", command.get_command(typer.Context(command), verb))
 
 
 def _verbs(command: Any) -> list[str]:
@@ -211,10 +211,10 @@ def _variables(tree: ast.Module) -> Iterator[str]:
 def test_every_environment_variable_that_is_read_is_on_its_page() -> None:
     page = (REFERENCE / "environment.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    # These name variables of sessions, and what no stack file may name as a source.
+    # These name variables of sessions, what no stack file may name as a source, and what shells set.
     others = {
         "platform/contract.py", "platform/schedules.py", "rules/secrets.py", "rules/warnings.py",
-        "stackfile/privacy.py", "buckets/access_keys.py", "adoption/notes.py",
+        "stackfile/privacy.py", "buckets/access_keys.py", "adoption/notes.py", "cli/completing.py",
     }  # fmt: skip
     read = {
         name

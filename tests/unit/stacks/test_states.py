@@ -160,6 +160,8 @@ def test_a_grant_is_revoked_by_the_shard_of_its_workspace(
     pulumi: FakeShards, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine, "engine_for", lambda _: pulumi)
+    with Path("stacks/prod.yaml").open("a", encoding="utf-8") as file:
+        file.write("    grants: [{user: bob, role: view}]\n")
     other = next(stack for stack in pulumi.states if stack != PAY)
     before = Path("stacks/prod.yaml").read_text()
     assert run(["grants", "revoke", other, "user:bob", "--all"]) == 0
