@@ -10,12 +10,15 @@ import pytest
 
 from ambient_components.access.remaining import Holder
 from ambient_components.cli.app import run
+from ambient_components.cli.edits import deployment
 from ambient_components.cli.edits.survey import Survey
 from ambient_components.cli.grants import now as grants_now
 from ambient_components.cli.grants import revoke as grants_revoke
 from ambient_components.cli.keys import now
 from ambient_components.engine import command
 from ambient_components.errors import AmbientError
+from ambient_components.fleet.processes import Ended
+from ambient_components.fleet.run_events import Reported
 from ambient_components.stacks import pulumi as engine
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
@@ -29,6 +32,12 @@ PAY = f"prod-{where('pay'):02d}"
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeShards:
+    def deployed(engine: FakeShards, verb: str, stack: str, *, reviewed: bool) -> Ended:
+        assert reviewed
+        engine.run(verb, "--yes", "--skip-preview", "--stack", stack)
+        return Ended(verb, stack, Reported(), 0, False, "", 1.0, "up.log")
+
+    monkeypatch.setattr(deployment, "carry_out", deployed)
     return make_fleet(tmp_path, monkeypatch)
 
 
