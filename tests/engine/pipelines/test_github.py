@@ -63,6 +63,11 @@ def test_pushes_deploy_requests_are_previewed_and_nights_renew(stages: Repositor
     )
     assert {stage for stage in STAGES if stages.token(stage, f"{stage}/ci") != tokens[stage]} == {"stage", "prod"}
 
+    # Two nights later it has expired.
+    night = github.run("schedule", "--matrix", "stage:dev", AMBIENT_CLOCK_OFFSET="31d")
+    night.came_to(validate="success", deploy_dev="failure")
+    assert "expired on " in night.logs["deploy dev"]
+
 
 def test_a_live_preview_asks_the_cluster_and_changes_nothing(stages: Repository, github: GitHub) -> None:
     """Approval of the environments is left out: no person is asked here."""

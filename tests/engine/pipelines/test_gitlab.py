@@ -52,6 +52,10 @@ def test_pushes_deploy_requests_are_previewed_and_nights_renew(stages: Repositor
     assert all(f"{stages.name}-unmanaged" in night.logs[f"deploy-{stage}"] for stage in STAGES)
     assert {stage for stage in STAGES if stages.token(stage, f"{stage}/ci") != tokens[stage]} == {"stage", "prod"}
 
+    # Two nights later it has expired.
+    night = gitlab.run("schedule", "deploy-dev", AMBIENT_CLOCK_OFFSET="31d").came_to(deploy_dev="failure")
+    assert "expired on " in night.logs["deploy-dev"]
+
 
 def test_a_live_preview_asks_the_cluster_and_changes_nothing(stages: Repository, gitlab: GitLab) -> None:
     """Each is started by hand, as a person of a protected environment does."""
