@@ -151,7 +151,8 @@ def started(directory: Path, toolchain: Toolchain, *flags: str) -> Iterator[Mach
         machine = Machine(cluster, child_environment(directory), directory)
         yield machine
         # Nothing that this whole run left behind holds a secret byte.
-        assert machine.leaks() == []
+        leaks = machine.leaks()
+        assert not leaks, leaks
 
 
 def claims(token: str) -> dict[str, Any]:
