@@ -73,13 +73,17 @@ class Runner:
         self.variables = {"STATE": repository.state, "CLUSTER": "sandbox", "ROLE": ROLE, "REGION": "us-east-1"}
 
     def log_of(self, command: list[str], environment: dict[str, str]) -> str:
-        """Run a pipeline, and return its log: others read it, so it is scanned for secrets."""
+        """Run a pipeline, and return its log. Others read it, so what it shows is scanned for secrets."""
         ended = subprocess.run(
             command, cwd=self.repository.folder, env=environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         text = _PROGRESS.sub("\n", ended.stdout)
-        self.repository.machine.outputs.append(text)
+        self.repository.machine.outputs.append(self.shown(text))
+        return text
+
+    def shown(self, text: str) -> str:
+        """Return what a reader of the log sees."""
         return text
 
 
@@ -98,6 +102,10 @@ class GitHub(Runner):
     def comment(self) -> str:
         """The comment on the pull request."""
         return (self.forge / "comment.md").read_text(encoding="utf-8")
+
+    def shown(self, text: str) -> str:
+        """Return the messages. `act` also notes the commands of steps, such as the one that masks a secret in them."""
+        return "\n".join(json.loads(line)["msg"] if line.startswith("{") else line for line in text.splitlines())
 
     def run(self, event: str, *options: str, again: bool = False, **environment: str) -> Run:
         """Run the workflow.
