@@ -38,7 +38,7 @@ class NoNote:
         return False
 
     def settled(self, locks: Sequence[Lock]) -> bool:  # noqa: ARG002
-        """Wait until nothing works any more for the engines that made the locks. False if something still does."""
+        """Wait until nothing works for the engines that made the locks. False if something does, or another run may."""
         return True
 
     def forget(self, locks: Sequence[Lock]) -> None:
@@ -46,7 +46,7 @@ class NoNote:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Tell whether no other run takes over a lock of the stack while the context is active."""
+        """Tell whether no other run of this machine takes over a lock of the stack while the context is active."""
         yield True
 
 
@@ -55,7 +55,8 @@ Note = NoNote | MachineNote | PodNote
 
 def note_of(folder: Path, stack: str, environ: Mapping[str, str] = os.environ) -> Note:
     if in_job(environ):
-        return PodNote(folder, stack, *(environ[name] for name in _POD_VARIABLES))
+        job, index, pod = (environ[name] for name in _POD_VARIABLES)
+        return PodNote(folder, stack, job, index, pod, environ.get("AMBIENT_RUN_PAGE", "").partition("/")[0])
     return MachineNote(stack) if sees_machine() else NoNote()
 
 
@@ -69,9 +70,9 @@ def run_despite_dead(
 ) -> None:
     """Run an engine. If only dead runs have locked its stack, take the locks off, and run it again.
 
-    Two runs never both take off a lock that they found. Of those on one machine, only one is `alone`; of an index of a
-    Job, only one pod is alive. What was found before that may be another run's lock by now, so the engine tries again,
-    as the last thing before the locks are taken off.
+    Two runs never both take off a lock that they found: only one of a machine is `alone`, and for only one pod they are
+    `settled`. What was found before that may be another run's lock by now, so the engine tries again, as the last thing
+    before the locks are taken off.
 
     Args:
         attempt: Runs the engine, and returns its output. Empty if it succeeded.

@@ -1,4 +1,4 @@
-"""Who runs in pods: a ConfigMap for each stack, by which the next pod of an index knows a lock of the former one."""
+"""Who runs in pods: a ConfigMap for each stack, by which a later pod knows the lock of one that has ended."""
 
 import hashlib
 import json
@@ -7,13 +7,13 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ambient_components import activity
 from ambient_components.cluster.client import core, merge_config_map
 from ambient_components.cluster.guard import Guard
-from ambient_components.cluster.objects import mapping, texts
+from ambient_components.cluster.objects import mapping, text, texts
 from ambient_components.engine.texts import Lock
 from ambient_components.errors import StepError
 from ambient_components.platform.contract import STACK_ANNOTATION
@@ -28,31 +28,37 @@ class Pod:
     host: str
     begun: float
     """Seconds since 1970, before its engine started."""
+    namespace: str = ""
+    """Where the stack's cluster has the pod. Empty if it is in no pod of this cluster."""
+
+    def may_have_made(self, lock: Lock) -> bool:
+        return self.host == lock.host and int(self.begun) <= lock.time  # a lock has whole seconds
 
 
 class PodNote:
     """The note of an engine in a pod of an Indexed Job (`locks.NoNote`).
 
-    With `podReplacementPolicy: Failed`, an index gets another pod only after the former one has ended. The Job's uid
-    counts: the pods of another Job of its name, in another namespace or cluster, have the same host names, and may be
-    alive. So the ConfigMap is in the stack's cluster, where every run of the stack finds it.
+    A pod is surely gone if it was the same index of the same Job, as `podReplacementPolicy: Failed` starts another pod
+    only after the former one has ended; and if the cluster says that it has ended, or has it no more. Uids count: pods
+    in another namespace or cluster have the same names, and may be alive. So the ConfigMap is in the stack's cluster,
+    where every run of the stack finds it, and a pod is asked for only if that cluster had it when it began.
     """
 
-    def __init__(self, folder: Path, stack: str, job: str, index: str, pod: str) -> None:
+    def __init__(self, folder: Path, stack: str, job: str, index: str, pod: str, namespace: str = "") -> None:
         project = Project.find(folder)
         self._guard = Guard.of_config(project.config(stack))
         self._namespace = project.platform_namespace(stack)
         self._stack = f"{project.name}/{bare_name(stack)}"
         self._name = f"ambient-components-{hashlib.sha256(self._stack.encode()).hexdigest()[:10]}-lock"
-        self._job, self._index, self._pod = job, index, pod
+        self._path = core("namespaces", self._namespace, "configmaps", self._name)
+        self._own = Pod(job, index, pod, "", 0, namespace)
         self._key = re.sub(r"[^-._a-zA-Z0-9]", "_", pod)
         self._noted = False
 
     def begin(self) -> None:
-        pod = Pod(self._job, self._index, self._pod, socket.gethostname(), round(time.time(), 3))
         try:
-            if self._key not in self._read():  # an earlier engine of this pod may have left a lock
-                self._write({self._key: json.dumps(asdict(pod), sort_keys=True)})
+            if self._key not in self._read()[1]:  # an earlier engine of this pod may have left a lock
+                self._write({self._key: self._as_maker(socket.gethostname(), round(time.time(), 3))})
                 self._noted = True
         except StepError as error:
             activity.note(f"ambient: if this pod dies, its lock will stay: {error.problem.within('it is not noted')}")
@@ -67,34 +73,57 @@ class PodNote:
 
     def is_of_dead(self, lock: Lock) -> bool:
         try:
-            pods = self._read().values()
+            makers = [pod for pod in self._read()[1].values() if pod.may_have_made(lock)]
+            return bool(makers) and all(map(self._is_former, makers))
         except StepError:
             return False
-        # All that may have made it. A lock has whole seconds.
-        makers = [pod for pod in pods if pod.host == lock.host and int(pod.begun) <= lock.time]
-        return bool(makers) and all(map(self._is_former, makers))
 
-    def settled(self, locks: Sequence[Lock]) -> bool:  # noqa: ARG002
-        return True
+    def settled(self, locks: Sequence[Lock]) -> bool:
+        """Note the locks as this pod's: dead again if it dies, and no other pod's. False if one was faster."""
+        try:
+            version, pods = self._read()
+            makers = {key: pod for key, pod in pods.items() if any(map(pod.may_have_made, locks))}
+            data = {key: self._as_maker(pod.host, pod.begun) for key, pod in makers.items() if self._is_former(pod)}
+            self._guard.cluster.patch(self._path, {"metadata": {"resourceVersion": version}, "data": data})
+        except StepError:
+            return False
+        return len(data) == len(makers)
 
     def forget(self, locks: Sequence[Lock]) -> None:  # noqa: ARG002
         with suppress(StepError):
-            self._write({key: None for key, pod in self._read().items() if self._is_former(pod)})
+            pods = self._read()[1].items()
+            self._write({key: None for key, pod in pods if pod.pod == self._own.pod and key != self._key})
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
         yield True
 
-    def _is_former(self, pod: Pod) -> bool:
-        return (pod.job, pod.index) == (self._job, self._index) and pod.pod != self._pod
+    def _as_maker(self, host: str, begun: float) -> str:
+        """Return the note of this pod for locks of a host, with its namespace if the cluster has this pod there."""
+        here = self._own.namespace if not self._has_ended(self._own) else ""
+        return json.dumps(asdict(replace(self._own, host=host, begun=begun, namespace=here)), sort_keys=True)
 
-    def _read(self) -> dict[str, Pod]:
-        item = self._guard.cluster.get(core("namespaces", self._namespace, "configmaps", self._name))
+    def _is_former(self, pod: Pod) -> bool:
+        same_index = (pod.job, pod.index) == (self._own.job, self._own.index)
+        return pod.pod != self._own.pod and (same_index or self._has_ended(pod))
+
+    def _has_ended(self, pod: Pod) -> bool:
+        """Tell whether the cluster had a pod, and has it no more or as one that has ended."""
+        name, _, uid = pod.pod.partition("/")
+        pods = self._guard.cluster.each(core("namespaces", pod.namespace, "pods"), name=name) if pod.namespace else ()
+        for item in pods:
+            if mapping(item.get("metadata")).get("uid") == uid:
+                return mapping(item.get("status")).get("phase") in {"Succeeded", "Failed"}
+        return pod.namespace != ""
+
+    def _read(self) -> tuple[str, dict[str, Pod]]:
+        """Return the version of the ConfigMap, and the pods by its keys."""
+        item = mapping(self._guard.cluster.get(self._path))
         pods = {}
-        for key, text in texts(mapping(item).get("data")).items():
+        for key, written in texts(item.get("data")).items():
             with suppress(ValueError, TypeError):
-                pods[key] = Pod(**json.loads(text))
-        return pods
+                pods[key] = Pod(**json.loads(written))
+        return text(mapping(item.get("metadata")).get("resourceVersion")), pods
 
     def _write(self, data: Mapping[str, str | None]) -> None:
         """Set keys, or delete those that are None. Other pods write other keys."""

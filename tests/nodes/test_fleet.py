@@ -67,7 +67,8 @@ def deployed(
 
         yield make
     for fleet in fleets:
-        print(fleet.logs()[-20000:])
+        machine.outputs.append(fleet.logs())
+        print(machine.outputs[-1][-20000:])
     for namespace in namespaces:
         if machine.get(f"{CORE}/{namespace}") is not None:
             machine.delete(f"{CORE}/{namespace}")
@@ -168,19 +169,29 @@ def test_a_node_dies_and_its_shards_end_elsewhere(
 
 
 @pytest.mark.timeout(1800)
-def test_a_pod_is_killed_and_the_next_one_of_its_index_goes_on(
-    deployed: Callable[..., Any], machine: Machine, one_run: Callable[..., dict[str, str]]
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_killed_pods_index_is_taken_over_by_the_next_pod_and_in_the_end_by_the_next_job(
+    deployed: Callable[..., Any], machine: Machine, one_run: Callable[..., dict[str, str]], kills: int
 ) -> None:
-    file = entries(*SMALL[:1], "killed")
+    file = entries(*SMALL[:1], f"killed-{kills}")
     fleet, applied = deployed(file, SMALL[1])
-    fleet.start(applied(), "first")
+    items = applied()
+    fleet.start(items, "first")
     machine.until(lambda: bool(working(machine, fleet, file)), "a shard has its first workspace", 300)
     killed = working(machine, fleet, file)[0]
+    index = killed["metadata"]["labels"][_INDEX]
     fleet.kill(killed)
-    assert fleet.ended("first", 900).get("succeeded") == SMALL[1], fleet.pages()
+    if kills == 2:
+        machine.until(lambda: TOOK_OVER in fleet.logs(), "the next pod takes over the lock", 300)
+        fleet.kill(next(pod for pod in working(machine, fleet, file) if pod["metadata"]["labels"][_INDEX] == index))
+        assert fleet.ended("first", 900).get("failedIndexes") == index
+        fleet.start(items, "second")
+        assert fleet.ended("second", 900).get("succeeded") == SMALL[1], fleet.pages()
+    else:
+        assert fleet.ended("first", 900).get("succeeded") == SMALL[1], fleet.pages()
     tries = [pod["metadata"]["labels"][_INDEX] for pod in fleet.pods("first")]
-    assert sorted(tries) == sorted([*map(str, range(SMALL[1])), killed["metadata"]["labels"][_INDEX]])
-    assert fleet.logs().count(TOOK_OVER) == 1
+    assert sorted(tries) == sorted([*map(str, range(SMALL[1])), index])
+    assert fleet.logs().count(TOOK_OVER) == kills
     assert objects(machine, file) == one_run(fleet, file)
 
 

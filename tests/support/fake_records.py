@@ -1,6 +1,7 @@
 """A cluster that keeps ConfigMaps, and one that answers nothing: what the run records are written to."""
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from ambient_components.cluster.client import ApiError
@@ -27,6 +28,10 @@ class FakeCluster:
         key, _, value = (selector or "").partition("=")
         found = [item for place, item in self.objects.items() if place.startswith(f"{path}/")]
         return [item for item in found if item["metadata"]["labels"].get(key) == value]
+
+    def each(self, path: str, *, name: str) -> Iterator[dict[str, Any]]:
+        self._requested("LIST", f"{path}?{name}")
+        yield from filter(None, [self.objects.get(f"{path}/{name}")])
 
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self._requested("POST", path)

@@ -144,7 +144,6 @@ class InCluster:
             for path in sorted(node.folder.glob(f"log/pods/{self.namespace}_*/*/*.log")):
                 lines += [f"== {node.name} {path.parent.parent.name}/{path.parent.name}"]
                 lines += [line.split(" ", 3)[3] for line in path.read_text(errors="replace").splitlines()]
-        self.machine.outputs.append("\n".join(lines))
         return "\n".join(lines)
 
     def pages(self) -> dict[str, str]:

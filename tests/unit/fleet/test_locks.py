@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -247,10 +248,56 @@ def test_the_next_pod_of_an_index_takes_over_and_no_other(tmp_path: Path, cluste
     assert not pod(tmp_path, "c/3", job="deploy/2").is_of_dead(made)  # a Job of the same name
     assert not following.is_of_dead(lock(12, host="elsewhere"))
     assert not following.is_of_dead(lock(12))  # after its own begin, it may be its own
+    assert following.settled([made])
     following.forget([made])
     assert not following.is_of_dead(made)
     following.ended()
     assert cluster.objects[path]["data"] == {}
+
+
+def exists(cluster: FakeCluster, name: str, phase: str = "Running") -> None:
+    pod, _, uid = name.partition("/")
+    cluster.objects[f"/api/v1/namespaces/runs/pods/{pod}"] = {"metadata": {"uid": uid}, "status": {"phase": phase}}
+
+
+def of_job(folder: Path, number: int) -> PodNote:
+    """A pod of a Job that another Job follows, as those of a CronJob."""
+    return PodNote(folder, "prod-03", f"deploy/{number}", "3", f"pod-{number}/{number}", "runs")
+
+
+def test_a_pod_of_another_job_takes_over_once_the_cluster_knows_the_death(tmp_path: Path, cluster: FakeCluster) -> None:
+    exists(cluster, "pod-1/1")
+    of_job(tmp_path, 1).begin()
+    made = lock(12)
+    time.sleep(1.1)
+    second, third = of_job(tmp_path, 2), of_job(tmp_path, 3)
+    assert not second.is_of_dead(made)
+    assert not second.settled([made])
+    for there in (partial(exists, cluster, "pod-1/1", "Failed"), partial(exists, cluster, "pod-1/9"),
+                  partial(cluster.objects.pop, "/api/v1/namespaces/runs/pods/pod-1")):  # fmt: skip
+        there()
+        assert second.is_of_dead(made)
+    # The second one has it, until it dies too.
+    exists(cluster, "pod-2/2")
+    before = third._read()
+    assert second.settled([made])
+    assert not third.is_of_dead(made)
+    assert not third.settled([made])
+    third._read = lambda: before  # as if both had looked at the same time
+    assert third.is_of_dead(made)
+    assert not third.settled([made])
+    exists(cluster, "pod-2/2", "Failed")
+    fourth = of_job(tmp_path, 4)
+    assert fourth.is_of_dead(made)
+    assert fourth.settled([made])
+    fourth.forget([made])
+    assert not fourth.is_of_dead(made)
+
+
+def test_a_pod_that_the_stacks_cluster_never_had_is_not_asked_for(tmp_path: Path, cluster: FakeCluster) -> None:
+    of_job(tmp_path, 1).begin()
+    time.sleep(1.1)
+    assert not of_job(tmp_path, 2).is_of_dead(lock(12))
 
 
 def test_two_that_may_have_made_it_are_one_too_many(tmp_path: Path, cluster: FakeCluster) -> None:
