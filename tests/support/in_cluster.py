@@ -38,8 +38,8 @@ class InCluster:
         self.namespace = f"runs-{secrets.token_hex(3)}"
         self.project = folder / "checkout"
         self.repositories = folder / "git"
-        bucket = f"state-{secrets.token_hex(3)}"
-        s3(store).create_bucket(Bucket=bucket)
+        self.bucket = f"state-{secrets.token_hex(3)}"
+        s3(store).create_bucket(Bucket=self.bucket)
         endpoint = f"http://{network.MACHINE}:{store.ports[0]}"
         self.run = {
             "PULUMI_CONFIG_PASSPHRASE": machine.keep_secret(secrets.token_urlsafe(12), "a passphrase"),
@@ -47,7 +47,7 @@ class InCluster:
             "AWS_SECRET_ACCESS_KEY": store.secret_key,
         }
         """The variables of a run."""
-        self.backend = f"s3://{bucket}?endpoint={endpoint}&s3ForcePathStyle=true&region={REGION}"
+        self.backend = f"s3://{self.bucket}?endpoint={endpoint}&s3ForcePathStyle=true&region={REGION}"
         self.project.mkdir(parents=True)
         (self.project / "stacks").mkdir()
 
@@ -136,6 +136,11 @@ class InCluster:
         (container,) = pod["status"]["containerStatuses"]
         node = next(node for node in self.nodes.all if node.name == pod["spec"]["nodeName"])
         _ctr(node, "task", "kill", "--signal", "SIGKILL", container["containerID"].partition("://")[2])
+
+    def locks(self, index: str) -> set[str]:
+        """The files that lock the state of a shard."""
+        listed = s3(self.store).list_objects_v2(Bucket=self.bucket, Prefix=".pulumi/locks/").get("Contents", ())
+        return {item["Key"] for item in listed if f"/{self.name}-{int(index):02d}/" in item["Key"]}
 
     def logs(self) -> str:
         """What all pods of all runs have printed, from the files of their nodes."""
