@@ -23,9 +23,6 @@ _STORE = {
 }
 """Variables of the helper, by the keys of the workspace's Secret."""
 
-START_SECONDS = 90
-"""How long a pod may take to its start: the machine has two cores, and other tests beside it."""
-
 
 @dataclass
 class Pods:
@@ -95,7 +92,7 @@ class Pods:
             return bool(statuses) and all("running" in status["state"] for status in statuses)
 
         try:
-            self.machine.until(runs, f"{namespace}/{name} runs", START_SECONDS)
+            self.machine.until(runs, f"{namespace}/{name} runs", 90)
         except AssertionError as error:
             raise AssertionError(json.dumps(self.get(namespace, name).get("status"), indent=1)) from error
         return self.get(namespace, name)
@@ -119,10 +116,3 @@ class Pods:
     def node_of(self, pod: dict[str, Any]) -> Node:
         """The node of a pod that is somewhere."""
         return next(node for node in self.nodes.all if node.name == pod["spec"]["nodeName"])
-
-    def log(self, namespace: str, name: str) -> str:
-        """What a pod has printed, from its node's files."""
-        pod = self.get(namespace, name)
-        folder = self.node_of(pod).folder / "log" / "pods" / f"{namespace}_{name}_{pod['metadata']['uid']}"
-        lines = [line for path in sorted(folder.glob("*/*.log")) for line in path.read_text().splitlines()]
-        return "\n".join(line.split(" ", 3)[3] for line in lines)
