@@ -108,7 +108,7 @@ def up(
         loaded = load_stack(path)
     at = reviewed.at if reviewed else None
     made = making.make(project, stack, loaded, at, refresh=refresh, reviewed=reviewed)
-    show(made.plan, verbose=verbose)
+    show(made.plan, verbose=verbose, fold=yes and not verbose)
     sys.stdout.flush()
     if reviewed is not None:
         _check_same(reviewed, made.plan, stack)
@@ -125,7 +125,7 @@ def up(
     flags = ("--refresh",) if refresh else ()
     ended = carry_out(made.engine, "up", stack, *flags, verbose=verbose, reviewed=reviewed is not None)
     if ended.code == 0:
-        show_problems(map(with_name, unshown(ended.reported.warnings, made.acknowledged, made.plan.warnings)))
+        show_problems(map(with_name, unshown(ended.reported, made.acknowledged, made.plan.warnings)))
     code = show_end(ended, project.shown(project.config_file(stack)), done_lines(made.plan, ended))
     if code:
         raise typer.Exit(code)

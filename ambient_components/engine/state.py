@@ -5,7 +5,7 @@ Secrets stay encrypted. Only an export with `--show-secrets` has them in plain t
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -85,6 +85,13 @@ def resources(export: Export, *types: str) -> list[Resource]:
     return [
         Resource.of(item) for item in _deployment(export).get("resources") or () if not types or item["type"] in types
     ]
+
+
+def without(export: Export, urns: Collection[str]) -> Export:
+    """Return a state without some resources, as after a refresh that does not find them."""
+    deployment = _deployment(export)
+    kept = [item for item in deployment.get("resources") or () if item["urn"] not in urns]
+    return {**export, "deployment": {**deployment, "resources": kept}}
 
 
 def operations(export: Export) -> list[Operation]:

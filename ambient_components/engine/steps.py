@@ -25,7 +25,7 @@ CREATES: Final = frozenset({"create", "create-replacement", "import", "import-re
 IMPORTS: Final = frozenset({"import", "import-replacement"})
 DELETES: Final = frozenset({"delete", "delete-replaced"})
 
-_HIDDEN: Final = "[secret]"
+HIDDEN: Final = "[secret]"
 _PARTS: Final = ("inputs", "parent", "provider", "protect", "retainOnDelete", "deletedWith", "external", "importID")
 """The digested fields of the planned resource. The state has the previous ones."""
 
@@ -61,6 +61,18 @@ class Step:
     @property
     def kind(self) -> str:
         return short(self.type)
+
+    @property
+    def object_name(self) -> str:
+        """The name of the Kubernetes object. Empty for other resources."""
+        resource = self.new or self.old
+        metadata = resource.inputs.get("metadata") if resource is not None else None
+        return str(metadata.get("name") or "") if isinstance(metadata, Mapping) else ""
+
+    @property
+    def modified(self) -> str:
+        """When the resource was last written to the state, RFC 3339, also by a refresh that finds it changed."""
+        return str(self.planned.get("modified") or "")
 
     @property
     def protects(self) -> bool:
@@ -200,7 +212,7 @@ def selected_names(steps: Iterable[Step]) -> dict[str, str]:
 def _seen(value: Any, names: Mapping[str, str]) -> Any:
     """Return a value without secrets and without generated names."""
     if is_secret(value):
-        return _HIDDEN
+        return HIDDEN
     if isinstance(value, Mapping):
         return {key: _seen(item, names) for key, item in value.items()}
     if isinstance(value, list):

@@ -16,7 +16,7 @@ from ambient_components.fleet.decisions import Decision
 from ambient_components.fleet.jobs import DEFAULT, Request
 from ambient_components.plan import making
 from ambient_components.plan.facts import Plan, sorted_problems
-from ambient_components.plan.ledgers import from_ledgers
+from ambient_components.plan.ledgers import from_ledgers, with_staying
 from ambient_components.plan.merge import merge
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.refusals import Rule
@@ -128,7 +128,9 @@ def plan_fleet(
     )  # fmt: skip
     # Not what a single shard may lose counts.
     own = (guardrail for guardrail in plan.guardrails if guardrail.rule != Guardrail.MASS_REMOVAL)
-    return replace(plan, guardrails=sorted_problems([*own, *evaluated.guardrails]))
+    plan = replace(plan, guardrails=sorted_problems([*own, *evaluated.guardrails]))
+    earlier, later = ({name: ledger[name] for ledger in side.values() for name in ledger} for side in (before, parts))
+    return with_staying(plan, earlier, later)
 
 
 def _plan_plain(fleet: Fleet, loaded: LoadedStack, request: Request) -> Plan:

@@ -152,7 +152,8 @@ def _show(
     """Show the plan and ask. Return the exit code if nothing is to be run."""
     page = pages[0] if len(pages) == 1 else together(request.name, clock.now(), pages)
     if request.form != "json":
-        show(page)
+        # With --yes the page is a record of what begins, and the run itself looks at the rest.
+        show(replace(page, unknown=()) if request.yes else page, fold=request.yes)
         sys.stdout.flush()
     guardrails = _guardrails(pages)
     if stopping := of_every_stack(guardrails, whole):

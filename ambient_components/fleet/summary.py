@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ambient_components.engine import texts
-from ambient_components.engine.names import key_output
+from ambient_components.engine.names import Part, key_output, parse
 from ambient_components.engine.steps import CREATES, DELETES
 from ambient_components.errors import Problem, with_docs
 from ambient_components.fleet.jobs import Job, Phase, Request
@@ -18,11 +18,11 @@ from ambient_components.fleet.processes import Ended
 from ambient_components.fleet.run_events import Failure, Reported, counts
 from ambient_components.output import INTERRUPTED, REFUSED, width_of, wrapped_totals
 from ambient_components.plan.facts import ISSUED, ROTATED, Plan, sorted_problems
+from ambient_components.plan.folding import folded
 from ambient_components.plan.headline import headline
-from ambient_components.plan.lines import folded
 from ambient_components.printable import one_line
 from ambient_components.problem_json import fields
-from ambient_components.rules.warnings import LOUD, REPAIRED, Acknowledgements, with_name
+from ambient_components.rules.warnings import LOUD, REPAIRED, Acknowledgements, WarningRule, is_ended, with_name
 
 _SHOWN: Final = 50
 """Maximum number of lines on failures, of warnings, and of differences. The others are counted."""
@@ -176,15 +176,18 @@ def _again(jobs: Sequence[Job], request: Request) -> Iterator[str]:
         yield " ".join(["again: ambient", verb, fleet, *numbers])
 
 
-def unshown(
-    warnings: Iterable[Problem], acknowledged: Acknowledgements | None, shown: Iterable[Problem] = ()
-) -> list[Problem]:
+def unshown(reported: Reported, acknowledged: Acknowledgements | None, shown: Iterable[Problem] = ()) -> list[Problem]:
     """Return the warnings that neither the plan nor an acknowledgement covers; of unread files (None) the loud ones."""
     known = {_key(warning) for warning in shown}
+    names = [(op, name) for op, logical in reported.objects if (name := parse(logical)) is not None]
+    ended = {(name.workspace, name.item) for op, name in names if op in DELETES}
+    made = {name.workspace for op, name in names if op in CREATES and name.part is Part.NAMESPACE}
     return [
         warning
-        for warning in warnings
+        for warning in reported.warnings
         if _key(warning) not in known
+        and not is_ended(warning, ended)
+        and not (warning.rule == WarningRule.NAMESPACE_GONE and made.issuperset(warning.workspaces))
         and (warning.rule in LOUD or (acknowledged is not None and acknowledged.of(warning) is None))
     ]
 
@@ -203,7 +206,7 @@ def _warnings(jobs: Iterable[Job], shown: Collection[Problem]) -> Iterator[str]:
 
 def _of_job(job: Job, shown: Collection[Problem] = ()) -> Iterator[Problem]:
     """Yield a shard's warnings, with its fleet if there are several. What the run has repaired needs no action."""
-    for warning in unshown(job.reported.warnings, job.acknowledged, shown):
+    for warning in unshown(job.reported, job.acknowledged, shown):
         ended = warning
         if job.several:
             workspaces = tuple(map(job.named, warning.workspaces))

@@ -178,6 +178,13 @@ PLAN: Final = record(
         steps=counts("The engine's steps, by operation. Empty offline.", "op"),
     ).of(lambda plan: plan),
     guardrails=each("Guardrails that are crossed without leave, and rules that allow no exception.", _PROBLEM),
+    staying=records(
+        "Access that a refused change was to end. Workspaces that leave the files are not included.",
+        item="One object.",
+        workspace=_NAME,
+        what=text("The access, such as edit of key:ci."),
+        command=text("The command that ends just that."),
+    ),
     guardrailChanges=records(
         "Changes of guardrail settings.",
         item="One guardrail or rule.",
@@ -287,6 +294,19 @@ PLAN: Final = record(
         "Differences between what the last run declared and what it did.",
         workspace=_WORKSPACE.or_none,
         text=text("The difference."),
+    ),
+    refreshed=flag(
+        "Whether each deployed object was compared with the cluster, as with --refresh, or there is none yet. Without "
+        "it only the access was, and offline nothing."
+    ).of(lambda plan: plan.online and plan.refreshed),
+    drift=records(
+        "Objects that others deleted or changed since the last run, and that the run restores. Only with a refresh.",
+        item="One object.",
+        workspace=_WORKSPACE.or_none,
+        object=text("Kind and name.").of("name"),
+        what=text("The change.", enum=sorted(facts.DRIFTS)),
+        fields=texts("The changed fields, with the recorded value and the one in the cluster. Never a secret."),
+        subjects=texts("The subjects with access by the object, declared or not."),
     ),
     warnings=each("What a reader should know, with acknowledged warnings.", _WARNING),
     errors=each(

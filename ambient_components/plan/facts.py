@@ -143,6 +143,36 @@ class Waiting:
 
     workspace: str
     text: str
+    subject: str = ""
+    """The subject, if the difference is its access: who gains or loses it by this run is in `Plan.access`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Drift:
+    """An object that others deleted or changed since the last run. The run restores it."""
+
+    workspace: str
+    """Empty for an object beside the workspaces."""
+    name: str
+    """Kind and name of the object."""
+    what: str
+    fields: tuple[str, ...] = ()
+    """The changed fields, such as ``spec.hard.pods 20 -> 999``. Values of secrets are left out."""
+    subjects: tuple[str, ...] = ()
+    """The subjects with access by the object, declared or not."""
+
+
+DRIFTS: Final = (DELETED, CHANGED)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Staying:
+    """Access that a refused change was to end."""
+
+    workspace: str
+    what: str
+    command: str
+    """What ends just that, at once."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -197,10 +227,16 @@ class Plan:
     """Access that ends and may have been used to mint tokens of identities that stay valid."""
     guardrails: tuple[Problem, ...] = ()
     """Guardrails that this change crosses without leave, and rules that allow no exception: nothing is deployed."""
+    staying: tuple[Staying, ...] = ()
     guardrail_changes: tuple[Change, ...] = ()
     unevaluated: tuple[str, ...] = ()
     pending: tuple[Waiting, ...] = ()
+    refreshed: bool = True
+    """Whether each deployed object was compared with the cluster. Without a refresh only access was. Only online."""
+    drift: tuple[Drift, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    settled: tuple[Problem, ...] = ()
+    """Warnings of what the run makes or ends anyway, or that a section has. Pages do not show them."""
     errors: tuple[Problem, ...] = ()
     """Why a run would fail, other than guardrail violations: the engine made no complete preview, or a secret has no
     value."""
@@ -223,8 +259,21 @@ class Plan:
         )  # fmt: skip
 
     @property
+    def made(self) -> frozenset[str]:
+        """The workspaces that the run makes, so that they hold nothing yet."""
+        return frozenset(workspace.workspace for workspace in self.workspaces if workspace.what == MADE)
+
+    @property
     def shown_warnings(self) -> tuple[Problem, ...]:
-        return tuple(warning for warning in self.warnings if warning.acknowledged is None)
+        """The warnings that are not acknowledged and that ask for something."""
+        settled = {*self.settled}
+        return tuple(warning for warning in self.warnings if warning.acknowledged is None and warning not in settled)
+
+    @property
+    def untold(self) -> tuple[Waiting, ...]:
+        """What is pending, but for access that this run gives or ends."""
+        changed = {(role.workspace, role.subject) for role in (*self.access.gained, *self.access.lost)}
+        return tuple(waiting for waiting in self.pending if (waiting.workspace, waiting.subject) not in changed)
 
     @property
     def acknowledged_warnings(self) -> tuple[Problem, ...]:

@@ -10,6 +10,7 @@ from ambient_components.plan.role_changes import CHANGED, LOWERED, REMOVED, Role
 from ambient_components.platform.contract import ROLES
 from ambient_components.printable import counted
 from ambient_components.rotation.state import format_time
+from ambient_components.rules.warnings import WarningRule
 
 _FIRST: Final = (facts.REMOVED, facts.ADOPTED)
 _WORKSPACES: Final = {what: f"workspace{{s}} {what}" for what in facts.WORKSPACE_CHANGES if what not in _FIRST}
@@ -27,6 +28,7 @@ _BUCKETS: Final = {
     facts.NEW_ACCESS_KEY: "new access key{s}",
     facts.ACCESS_KEY_ENDED: "access key{s} revoked",
 }
+_OPS: Final = {"protect": "change of protection"}
 _SCHEDULES: Final = {what: f"schedule{{s}} {what}" for what in facts.SCHEDULE_CHANGES}
 
 
@@ -34,6 +36,7 @@ def headline(plan: Plan) -> str:
     """Return the changes in one line, most dangerous first. The numbers are exact even if the page is truncated."""
     roles = role_changes(plan)
     shown = set(keys_of_access(plan).values())
+    drifts = [drift.what for drift in plan.drift]
     workspaces, buckets = [workspace.what for workspace in plan.workspaces], [bucket.what for bucket in plan.buckets]
     parts = [
         *_number("workspace{s} removed", workspaces.count(facts.REMOVED)),
@@ -50,11 +53,28 @@ def headline(plan: Plan) -> str:
         *_number("other resource{s} beside the workspaces", sum(not step.rights for step in plan.beside)),
         *_number("source{s} of secrets changed", len(plan.sources)),
         *_number("other change{s}", len(plan.other)),
-        *_number("pending since the last run", len(plan.pending)),
+        *_number("object{s} deleted in the cluster", drifts.count(facts.DELETED)),
+        *_number("object{s} changed in the cluster", drifts.count(facts.CHANGED)),
+        *_number("pending since the last run", len(plan.untold)),
     ]
+    if not parts and plan.changes:
+        return "Changes pending, none in access, keys or buckets"
     if not parts:
-        return "Changes pending, none in access, keys or buckets" if plan.changes else "No changes"
+        return " · ".join([*_unrestored(plan)] or ["No changes"])
     return " · ".join(parts if roles else ["access unchanged", *parts])
+
+
+def _unrestored(plan: Plan) -> Iterator[str]:
+    """Yield what differs in the cluster, where only a run with a refresh would restore it."""
+    of_access = (WarningRule.MISSING_ACCESS, WarningRule.CHANGED_ACCESS)
+    gone, differing = (
+        len({name for warning in plan.shown_warnings if warning.rule in rules for name in warning.workspaces})
+        for rules in ((WarningRule.NAMESPACE_GONE,), of_access)
+    )
+    if gone or differing:
+        yield "No changes without --refresh"
+    yield from _number("namespace{s} deleted in the cluster", gone)
+    yield from _number("workspace{s} with changed access in the cluster", differing)
 
 
 def _access(roles: Iterable[RoleChange]) -> Iterator[str]:
@@ -96,12 +116,17 @@ def summary(plan: Plan) -> list[str]:
     lines = [_shards(plan.shards)] if plan.shards is not None else []
     if plan.refused or plan.errors:
         lines.append(f"requested changes: {headline(plan)}")
+    if plan.online and not plan.refreshed and plan.complete and not plan.refused:
+        skipped = ", and nothing of shards that are up to date" if plan.shards and plan.shards.skipped else ""
+        lines.append(f"compared with the cluster: only access{skipped} (--refresh: all objects)")
+    if plan.staying:
+        lines.append(f"access that was to end and stays valid until then: {len(plan.staying)}")
     if plan.shown_warnings:
         lines.append(f"warnings: {len(plan.shown_warnings)}")
     if plan.acknowledged_warnings:
         lines.append(f"acknowledged warnings: {len(plan.acknowledged_warnings)} (--verbose)")
     if plan.steps:
-        counts = ", ".join(f"{count} {op}" for op, count in plan.step_counts.items())
+        counts = ", ".join(f"{count} {_OPS.get(op, op)}" for op, count in plan.step_counts.items())
         lines.append(f"the engine's steps: {counts}")
     return lines
 

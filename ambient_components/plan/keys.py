@@ -13,6 +13,7 @@ from ambient_components.rotation.state import format_time
 from ambient_components.stacks.deployed import Deployed, DeployedKey, KeyPlace
 from ambient_components.stacks.reading import declared_keys
 
+_OVERLAP: Final = "overlap until"
 _ADOPTED: Final = "the platform made it, its tokens stay valid until an end that is not known, and none is issued"
 
 
@@ -83,10 +84,6 @@ def what_changes(identity: KeyPlace, before: Ledger, key: KeyRecord) -> str:
     was = _key_of(before, identity)
     if was is None or identity[2] != key.generation:
         return ""
-    return _differences(was, key)
-
-
-def _differences(was: KeyRecord, key: KeyRecord) -> str:
     return ", ".join(f"{what} {old} -> {new}" for what, old, new in differences(was, key))
 
 
@@ -104,12 +101,14 @@ def why_issued(identity: KeyPlace, before: Ledger, after: Ledger) -> str:
     if was is None:
         return ("its workspace is opened again" if before[workspace].is_closed else "a new key") + content
     if generation in was.generations:
-        return "declared by the last run, and not made yet"
-    differing = _differences(was, key) if key is not None and is_current else ""
-    also = f"; {differing}" if differing else ""
-    if key is not None and key.overlapping == was.generation:
-        return f"generation {generation} follows {was.generation}, which stays valid until its day{also}"
-    return f"generation {generation} takes the place of {was.generation}{also}"
+        return "declared by the last run, and not there"
+    changes = differences(was, key) if key is not None and is_current else []
+    overlaps = key is not None and key.overlapping == was.generation
+    differing = (f"{what} {old} -> {new}" for what, old, new in changes if not (overlaps and what == _OVERLAP))
+    also = f"; {text}" if (text := ", ".join(differing)) else ""
+    if key is not None and overlaps:
+        return f"generation {was.generation} stays valid until {key.overlap_until or 'it is ended'}{also}"
+    return f"in the place of generation {was.generation}{also}"
 
 
 def why_revoked(identity: KeyPlace, before: Ledger, after: Ledger) -> str:

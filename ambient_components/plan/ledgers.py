@@ -1,13 +1,24 @@
 """The facts of a plan that need no engine: the change of the ledger, joined with the state."""
 
 from collections.abc import Iterable, Iterator, Set
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ambient_components.access.endings import Ended, ended
+from ambient_components.access.bindings import subject_bindings
+from ambient_components.access.endings import Ended, ended, endings
 from ambient_components.access.entries import NOTHING, Entry, Ledger
-from ambient_components.access.role_assignments import AccessDiff, access_diff, of_ledger
+from ambient_components.access.role_assignments import (
+    GRANT,
+    KEY,
+    NO_ROLE,
+    OWNER,
+    AccessDiff,
+    RoleAssignment,
+    access_diff,
+    of_ledger,
+)
 from ambient_components.errors import Problem
 from ambient_components.model.dates import Span, written
 from ambient_components.model.derive import differences, parts
@@ -22,11 +33,13 @@ from ambient_components.plan.facts import (
     DateComing,
     Plan,
     SourceChange,
+    Staying,
     Waiting,
     WorkspaceChange,
     sorted_problems,
 )
 from ambient_components.plan.keys import is_forgotten, key_changes
+from ambient_components.platform.contract import Role
 from ambient_components.rotation.state import format_time
 from ambient_components.stacks.deployed import Deployed
 from ambient_components.stacks.reading import from_ledger
@@ -73,6 +86,8 @@ def _allowed(workspace: str, before: Iterable[str], after: Iterable[str]) -> Ite
 NOWHERE: Final[Ahead] = {}
 UTC_ZONE: Final = ZoneInfo("UTC")
 
+Roles = Set[RoleAssignment]
+
 
 def from_ledgers(
     before: Ledger,
@@ -87,6 +102,7 @@ def from_ledgers(
     guardrail_changes: Iterable[Change] = (),
     pending: Iterable[Waiting] = (),
     warnings: Iterable[Problem] = (),
+    drifted: tuple[Roles, Roles] = (frozenset(), frozenset()),
 ) -> Plan:
     """Return the plan that follows from two ledgers and a state.
 
@@ -98,7 +114,7 @@ def from_ledgers(
         stack=stack,
         at=at,
         online=False,
-        access=access_changes(before, after),
+        access=access_changes(before, after, has, drifted),
         granted=tuple(sorted(of_ledger(after))),
         dates=tuple(sorted(_dates(after, at, zone, ahead))),
         workspaces=tuple(sorted(_workspaces(before, after))),
@@ -115,10 +131,42 @@ def from_ledgers(
     )
 
 
-def access_changes(before: Ledger, after: Ledger) -> AccessDiff:
-    """Return the gained and lost access. A released workspace that leaves the files loses none."""
-    kept = {name: entry for name, entry in before.items() if not is_forgotten(before, after, name)}
-    return access_diff(of_ledger(kept), of_ledger(after))
+def access_changes(
+    before: Ledger, after: Ledger, recorded: Deployed, drifted: tuple[Roles, Roles] = (frozenset(), frozenset())
+) -> AccessDiff:
+    """Return the gained and lost access. A released workspace that leaves the files loses none.
+
+    What the last run declared and did not give is gained now, and what it did not end is lost now.
+
+    Args:
+        drifted: What changed bindings gave at the last run, and what they give now.
+    """
+    held = (_held(before, recorded) - drifted[0]) | drifted[1]
+    return access_diff([role for role in held if not is_forgotten(before, after, role.workspace)], of_ledger(after))
+
+
+def _held(before: Ledger, recorded: Deployed) -> set[RoleAssignment]:
+    """Return the declared access, corrected by what there is of it."""
+    held = {*of_ledger(before)}
+    for workspace in recorded.workspaces:
+        for access in workspace.access:
+            if access.is_unfinished:
+                held.discard(_assignment(workspace.name, access.subject, access.declared))
+                held |= {_assignment(workspace.name, access.subject, role) for role in access.actual}
+        for key_id in {key.id for key in workspace.keys}:
+            generations = [key for key in workspace.keys if key.id == key_id]
+            made, subject = [key for key in generations if key.made], f"{KEY}:{key_id}"
+            if not made:
+                held = {role for role in held if (role.workspace, role.subject) != (workspace.name, subject)}
+            elif not any(key.declared for key in generations):
+                held |= {RoleAssignment(workspace.name, subject, key.role, KEY) for key in made if key.role}
+    return held
+
+
+def _assignment(workspace: str, subject: str, role: str | None) -> RoleAssignment:
+    if role == OWNER:
+        return RoleAssignment(workspace, subject, Role.ADMIN.value, OWNER)
+    return RoleAssignment(workspace, subject, role or NO_ROLE, GRANT)
 
 
 def _workspaces(before: Ledger, after: Ledger) -> Iterator[WorkspaceChange]:
@@ -149,6 +197,42 @@ def _exposed(before: Ledger, after: Ledger) -> Iterator[Ended]:
         exposed = ended(name, before[name], after[name])
         if exposed is not None and exposed.keys:
             yield exposed
+
+
+def with_staying(plan: Plan, before: Ledger, after: Ledger) -> Plan:
+    """Return a plan that would fail with the access that stays, but for that of workspaces which leave the files.
+
+    In a fleet, what is refused for one workspace stops no other.
+    """
+    of_all = plan.shards is None or any(not problem.workspaces for problem in plan.guardrails)
+    refused = {name for problem in plan.guardrails for name in problem.workspaces}
+    stopped = before.keys() & after.keys() if plan.refused or plan.errors else set()
+    return replace(
+        plan,
+        staying=tuple(
+            staying
+            for name in sorted(stopped)
+            if of_all or name in refused
+            for staying in _staying(name, before[name], after[name])
+        ),
+    )
+
+
+def _staying(name: str, before: Entry, after: Entry) -> Iterator[Staying]:
+    if before.is_released or after.is_released:
+        return
+    for key_id, key in sorted(before.keys.items()):
+        kept = after.keys[key_id].generations if key_id in after.keys else ()
+        for generation in key.generations:
+            if generation not in kept:
+                what = f"{key.role} of key:{key_id}{f', generation {generation}' if generation > 1 else ''}"
+                yield Staying(
+                    name, what, f"kubectl delete serviceaccount -n {name} {key.account(name, key_id, generation)}"
+                )
+    bindings = {binding.name for _, _, binding in subject_bindings(before)}
+    for ending in endings(name, before, after):
+        if ending.name in bindings:
+            yield Staying(name, ending.what, f"kubectl delete rolebinding -n {name} {ending.name}")
 
 
 def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterator[DateComing]:

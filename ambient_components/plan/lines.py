@@ -1,83 +1,19 @@
 """A plan as sections of lines, most dangerous first. The text page and the Markdown page render these."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from ambient_components.access.role_assignments import NO_ROLE, OWNER, RoleAssignment
 from ambient_components.cluster.objects import listing
-from ambient_components.documentation import rule_page
-from ambient_components.errors import Problem, refusal
+from ambient_components.errors import Problem
 from ambient_components.plan import facts
-from ambient_components.plan.facts import Change, KeyChange, Plan, SourceChange, Step
+from ambient_components.plan.facts import Change, Drift, KeyChange, Plan, SourceChange, Staying, Step
+from ambient_components.plan.folding import Folded, Line, Section, folded
 from ambient_components.plan.role_changes import GAINED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
-from ambient_components.rules.warnings import WarningRule, with_name
-
-_SHOWN: Final = 5
-"""Maximum workspaces named in a line. More workspaces with one warning, each with details of its own, are folded."""
-
-_FOLDED: Final[frozenset[str | None]] = frozenset(WarningRule)
-"""Warnings that are folded. Of others, each has a line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    warning: Problem
-    count: int = 1
-
-
-def folded(warnings: Iterable[Problem], whole: str = " (--verbose)") -> list[Folded]:
-    """Return warnings with one for many workspaces that have the same one, in the order of the first of each rule."""
-    rules: dict[str | None, list[Problem]] = {}
-    for warning in warnings:
-        rules.setdefault(warning.rule, []).append(warning)
-    return [fold for rule in rules.values() for fold in _folded(rule, whole)]
-
-
-def _folded(warnings: list[Problem], whole: str) -> list[Folded]:
-    first = warnings[0]
-    names = list(dict.fromkeys(name for warning in warnings for name in warning.workspaces))
-    if first.rule not in _FOLDED or len(names) <= _SHOWN or any(len(warning.workspaces) != 1 for warning in warnings):
-        return [Folded(warning) for warning in warnings]
-    text = f"{len(names)} workspaces have this warning: {', '.join(names[:_SHOWN])}, …{whole}, such as {first.sentence}"
-    hints = (hint for hint in first.hints if all(hint in warning.hints for warning in warnings))
-    return [Folded(refusal(text, *hints, rule=first.rule, workspaces=names), len(warnings))]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    sign: str
-    """+ for gained or created, - for lost or removed, ~ for changed, ! for needs attention."""
-    names: tuple[str, ...]
-    """Names from files and clusters, workspace first. Shown verbatim, never as markup."""
-    text: str = ""
-    """Explanatory text. Quoted parts are never markup."""
-    hints: tuple[str, ...] = ()
-    change: str = ""
-    count: int = 1
-    is_new: bool = False
-    """Whether it is about a workspace that the run makes, so that it holds nothing yet."""
-    rule: str = ""
-
-    @property
-    def docs(self) -> str:
-        return rule_page(self.rule)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    title: str
-    lines: tuple[Line, ...]
-    notes: tuple[str, ...] = ()
-    folded: bool = False
-    """Whether Markdown folds the section: no fact of it changes what a run does."""
-
-    @property
-    def count(self) -> int:
-        """The number of facts, exact even if a line stands for several."""
-        return sum(line.count for line in self.lines)
-
+from ambient_components.rules.warnings import LoudWarning, with_name
 
 STEPS: Final = "The engine's own diff"
 ADMIN_GAINED: Final = "Admin gained"
@@ -91,6 +27,7 @@ _SHARED: Final = (
     "People and keys with edit or admin can make tokens for every key of a workspace. They lose this access now, and "
     "tokens that they made stay valid: a renewal does not end them."
 )
+_STAYING: Final = "The change was to end this access. A command ends it at once; the run then finds it ended."
 _WORKSPACES: Final = {
     facts.REMOVED: ("-", "Workspaces removed", "its namespace goes, with everything in it"),
     facts.CLOSED: ("-", "Workspaces closed", "all grants and keys end; the data stays"),
@@ -123,10 +60,18 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
     warnings = [*map(Folded, plan.shown_warnings)] if verbose else folded(plan.shown_warnings)
     acknowledged = plan.acknowledged_warnings if verbose else ()
     changes = [change for change in role_changes(plan) if change.what != facts.ALREADY]
-    access = [(change, _access(change, told.get((change.workspace, change.subject)))) for change in changes]
+    notes = {(waiting.workspace, waiting.subject): "pending" for waiting in plan.pending}
+    notes |= {(drift.workspace, who): f"{drift.what} in the cluster" for drift in plan.drift for who in drift.subjects}
+    several = _several(plan)
+    places = [(change.workspace, change.subject) for change in changes]
+    access = [
+        (change, _access(change, told.get(place), notes.get(place, ""), several))
+        for change, place in zip(changes, places, strict=True)
+    ]
     ordered = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
+        Section("Stays valid until then", tuple(map(_staying, plan.staying)), (_STAYING,)),
         Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unevaluated)),
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_change(bucket) for bucket in plan.buckets if bucket.what == facts.DELETED)),
@@ -136,15 +81,16 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         _workspaces(plan, facts.CLOSED),
         Section("Workspaces adopted", tuple(_adopted(plan)), (_ADOPTED,)),
         Section(ACCESS_CHANGED, tuple(line for step, line in access if not step.gains_admin)),
+        Section("Deleted or changed in the cluster", tuple(map(_drift, plan.drift)), (_restored(plan),)),
         Section("Keys that others may have copied", tuple(_exposed(plan)), (_SHARED,)),
         *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
         *(_workspaces(plan, what) for what in _WORKSPACES if what not in (facts.REMOVED, facts.CLOSED)),
-        Section("Buckets", tuple(_change(bucket) for bucket in plan.buckets if bucket.what != facts.DELETED)),
-        Section("Scheduled sessions", tuple(_change(schedule, "schedule:") for schedule in plan.schedules)),
+        _of_new(plan, "Buckets", (_change(bucket) for bucket in plan.buckets if bucket.what != facts.DELETED)),
+        _of_new(plan, "Scheduled sessions", (_change(schedule, "schedule:") for schedule in plan.schedules)),
         Section(
             "Made or changed beside the workspaces", tuple(_beside(step) for step in plan.beside if not step.rights)
         ),
-        Section("Sources of secrets", tuple(_source(source) for source in plan.sources)),
+        _of_new(plan, "Sources of secrets", map(_source, plan.sources)),
         Section("Else declared", tuple(Line("~", (), text) for text in plan.other)),
         Section("Pending since the last run", tuple(_pending(plan))),
         Section("Warnings", tuple(_warning(warning.warning, warning.count) for warning in warnings), folded=True),
@@ -158,10 +104,14 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
 
 def _workspaces(plan: Plan, what: str) -> Section:
     sign, title, text = _WORKSPACES[what]
-    return Section(
-        title,
-        tuple(Line(sign, (workspace.workspace,), text) for workspace in plan.workspaces if workspace.what == what),
-    )
+    lines = (Line(sign, (workspace.workspace,), text) for workspace in plan.workspaces if workspace.what == what)
+    return _of_new(plan, title, lines)
+
+
+def _of_new(plan: Plan, title: str, lines: Iterable[Line]) -> Section:
+    """Return a section of which the lines about workspaces that the run makes are marked."""
+    made = plan.made
+    return Section(title, tuple(replace(line, is_new=line.names[0] in made) for line in lines))
 
 
 def _adopted(plan: Plan) -> Iterator[Line]:
@@ -185,11 +135,19 @@ def _keys(plan: Plan, what: str) -> Section:
     order = sorted(
         (key for key in plan.keys if key.what == what and key not in shown), key=lambda key: (_rank(key.role), key)
     )
-    return Section(title, tuple(_key(sign, change) for change in order))
+    several = _several(plan)
+    return _of_new(plan, title, (_key(sign, change, several) for change in order))
 
 
-def _key(sign: str, change: KeyChange) -> Line:
-    generation = f", generation {change.generation}" if change.generation > 1 else ""
+def _several(plan: Plan) -> set[tuple[str, str]]:
+    """Return the keys of which more than one generation changes, by workspace and id."""
+    counts = Counter((key.workspace, key.key) for key in plan.keys)
+    return {key for key, count in counts.items() if count > 1}
+
+
+def _key(sign: str, change: KeyChange, several: Collection[tuple[str, str]]) -> Line:
+    is_named = change.generation > 1 or (change.workspace, change.key) in several
+    generation = f", generation {change.generation}" if is_named else ""
     return Line(
         sign,
         (change.workspace, f"key:{change.key}"),
@@ -197,18 +155,20 @@ def _key(sign: str, change: KeyChange) -> Line:
     )
 
 
-def _key_note(change: KeyChange) -> str:
+def _key_note(change: KeyChange, of: str = "") -> str:
     until = "would have been valid until" if change.what == facts.REVOKED else "ends"
-    return change.why + (f"; its token {until} {change.at}" if change.at and change.what != facts.ROTATED else "")
+    return change.why + (f"; its token{of} {until} {change.at}" if change.at and change.what != facts.ROTATED else "")
 
 
 def _rank(role: str) -> int:
     return -rank(role) or -len(WEAKEST_FIRST) - 1
 
 
-def _access(change: RoleChange, key: KeyChange | None) -> Line:
+def _access(change: RoleChange, key: KeyChange | None, note: str, several: Collection[tuple[str, str]]) -> Line:
+    is_one = key is None or (key.workspace, key.key) not in several
+    generation = "" if key is None or is_one else f" of generation {key.generation}"
     sign = {GAINED: "+", REMOVED: "-"}.get(change.what, "~")
-    note = _key_note(key) if key is not None else "may have access already" if change.uncertain else ""
+    note = _key_note(key, generation) if key is not None else "may have access already" if change.uncertain else note
     before = "?" if change.uncertain and change.before is None else _role(change.before)
     return Line(
         sign,
@@ -225,14 +185,34 @@ def _role(assignment: RoleAssignment | None) -> str:
     return f"{assignment.role} (owner)" if assignment.reason == OWNER else assignment.role
 
 
+def _staying(staying: Staying) -> Line:
+    return Line("!", (staying.workspace, staying.what), "", (f"to end just this: {staying.command}",))
+
+
+def _drift(drift: Drift) -> Line:
+    text = f"{drift.what}: {', '.join(drift.fields)}" if drift.fields else drift.what
+    return Line("~", (drift.workspace or "beside the workspaces", drift.name), text)
+
+
+def _restored(plan: Plan) -> str:
+    again = f'ambient access {plan.stack} --live --who-can "delete rolebindings"'
+    bound = any(drift.subjects for drift in plan.drift)
+    return f"The run restores what is declared.{f' Who may delete access: {again}' if bound else ''}"
+
+
 def _exposed(plan: Plan) -> Iterator[Line]:
+    of_copies = [warning for warning in plan.settled if warning.rule == LoudWarning.TOKENS_OUTLIVE_ACCESS]
     for exposed in plan.exposed:
+        accounts = [row[0] for copied in of_copies if exposed.workspace in copied.workspaces for row in copied.data]
+        also = f"; tokens of these accounts stay valid too: {listing(accounts)}" if accounts else ""
         keys = tuple(f"key:{key}" for key in exposed.keys)
         # In a plan of several stacks, the workspace begins with its stack.
         within, _, workspace = exposed.workspace.rpartition("/")
         where = f"{within or plan.stack} --workspace {workspace}"
         hint = f"if that may have happened: ambient keys rotate {where} --leaked"
-        yield Line("!", (exposed.workspace, *keys), f"lost now: {', '.join(exposed.who)}", (hint,))
+        yield Line(
+            "!", (exposed.workspace, *keys), f"lost now: {', '.join(exposed.who)}{also}", (hint,), count=len(keys)
+        )
 
 
 _SIGNS: Final = {
@@ -261,7 +241,7 @@ def _warning(problem: Problem, count: int = 1) -> Line:
 
 
 def _guardrail_changes(plan: Plan) -> list[Line]:
-    made = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.MADE}
+    made = plan.made
     lines = (replace(_guardrail_change(change), is_new=change.workspace in made) for change in plan.guardrail_changes)
     return sorted(lines, key=lambda line: line.is_new)
 
@@ -296,7 +276,7 @@ def _sign(step: Step) -> str:
 
 
 def _pending(plan: Plan) -> Iterator[Line]:
-    for waiting in plan.pending:
+    for waiting in plan.untold:
         yield Line("!", (waiting.workspace,) if waiting.workspace else (), waiting.text)
 
 

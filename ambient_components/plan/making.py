@@ -10,17 +10,20 @@ from zoneinfo import ZoneInfo
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.access.guardrails import guardrail_warnings
+from ambient_components.access.role_assignments import KEY
 from ambient_components.collector import go_settings
 from ambient_components.engine import backend, texts
 from ambient_components.engine.command import Answer, Engine, failed
-from ambient_components.engine.state import Export
-from ambient_components.engine.steps import Preview, read_preview
+from ambient_components.engine.names import workspace_of
+from ambient_components.engine.state import Export, without
+from ambient_components.engine.steps import CREATES, Preview, Step, read_preview
 from ambient_components.errors import Problem, Problems, fail, refusal, stop
 from ambient_components.model.dates import written
 from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.plan import saved
+from ambient_components.plan.drift import deleted
 from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
-from ambient_components.plan.ledgers import from_ledgers, stack_guardrail_changes
+from ambient_components.plan.ledgers import from_ledgers, stack_guardrail_changes, with_staying
 from ambient_components.plan.preview import from_preview, missing_values, problems, warnings
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.program.acknowledgements import acknowledgements
@@ -29,7 +32,7 @@ from ambient_components.program.guardrails import at_entry, placed_refusals
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store
-from ambient_components.rules.warnings import Acknowledgements
+from ambient_components.rules.warnings import REPAIRED, Acknowledgements, LoudWarning, WarningRule, is_ended
 from ambient_components.stackfile.checks.storage import uses_aws
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending
 from ambient_components.stackfile.loader import LoadedStack, located
@@ -113,28 +116,30 @@ def pending(deployed: Deployed) -> list[Waiting]:
     killed = "a run was killed while it worked on {}: pulumi refresh, then pulumi up"
     waiting = [Waiting("", killed.format(name)) for name in deployed.interrupted]
     for workspace in deployed.workspaces:
-        waiting += [Waiting(workspace.name, text) for text in _pending(workspace)]
+        waiting += [Waiting(workspace.name, text, subject) for text, subject in _pending(workspace)]
     return waiting
 
 
-def _pending(workspace: DeployedWorkspace) -> Iterator[str]:
+def _pending(workspace: DeployedWorkspace) -> Iterator[tuple[str, str]]:
+    """Yield each difference, with the subject if it is one of access."""
     if workspace.state is None:
-        yield "it is not declared any more, and not all of it is gone"
+        yield "it is not declared any more, and not all of it is gone", ""
     for access in workspace.access:
         if not access.settled:
-            yield _unsettled(access)
+            yield _unsettled(access), access.subject
     for key in workspace.keys:
         if key.declared and not key.made:
-            yield f"generation {key.generation} of key {key.id} is declared, and not made"
+            yield f"generation {key.generation} of key {key.id} is declared, and not made", f"{KEY}:{key.id}"
         elif key.made and not key.declared and workspace.state is not None:
-            yield f"generation {key.generation} of key {key.id} is not declared any more, and still there"
+            text = f"generation {key.generation} of key {key.id} is not declared any more, and still there"
+            yield text, f"{KEY}:{key.id}"
         if key.pending:
-            yield f"tokens of key {key.id} are not revoked yet, and still work: {', '.join(key.pending)}"
+            yield f"tokens of key {key.id} are not revoked yet, and still work: {', '.join(key.pending)}", ""
         if key.undelivered and not key.former:
-            yield f"key {key.id} is not delivered: {key.undelivered}"
+            yield f"key {key.id} is not delivered: {key.undelivered}", ""
     bucket = workspace.bucket
     if bucket is not None and bucket.state is not None and not bucket.made:
-        yield f"bucket {bucket.name} is declared, and not made"
+        yield f"bucket {bucket.name} is declared, and not made", ""
 
 
 def _unsettled(access: DeployedAccess) -> str:
@@ -147,6 +152,7 @@ def offline(stack: str, desired: Declared, there: Deployed, at: datetime) -> Pla
     guardrails = crossed(there.ledger, desired, at)
     warnings = [*desired.warnings, *([] if guardrails else guardrail_warnings(there.ledger, desired.ledger, at))]
     plan = _by_files(stack, desired, there, at, guardrails, warnings)
+    plan = with_staying(plan, there.ledger, desired.ledger)
     return replace(plan, state_at=there.written_at, unknown=OFFLINE)
 
 
@@ -192,16 +198,47 @@ def online(
     """
     there = read_deployed(export, stack, at)
     previewed, answer = made or preview(engine, stack, refresh=refresh)
+    is_whole = refresh or not there.workspaces
     if answer.code == 0:
+        gone = deleted(previewed.steps)
         plan = from_preview(
-            previewed, there.ledger, stack=stack, at=at, recorded=there, zone=desired.zone, ahead=desired.ahead,
-            pending=pending(there),
+            previewed, there.ledger, stack=stack, at=at, zone=desired.zone, ahead=desired.ahead, pending=pending(there),
+            recorded=read_deployed(without(export, gone), stack, at) if gone else there,
         )  # fmt: skip
-        return _marked(plan, desired)
+        current = [
+            replace(warning, hints=("this run restores it",)) if refresh and warning.rule in REPAIRED else warning
+            for warning in plan.warnings
+        ]
+        plan = _marked(replace(plan, refreshed=is_whole, warnings=tuple(current)), desired)
+        plan = replace(plan, settled=tuple(_settled(plan, previewed.steps, there)))
+        return with_staying(plan, there.ledger, desired.ledger)
     guardrails = crossed(there.ledger, desired, at)
     reported = [at_entry(desired.stack, error) for error in _errors(previewed, answer, guardrails)]
     plan = _by_files(stack, desired, there, at, guardrails, warnings(previewed) or desired.warnings)
-    return replace(plan, online=True, errors=sorted_problems([*reported, *missing_values(previewed)]))
+    errors = sorted_problems([*reported, *missing_values(previewed)])
+    plan = replace(plan, online=True, refreshed=is_whole, errors=errors)
+    return with_staying(plan, there.ledger, desired.ledger)
+
+
+def _settled(plan: Plan, steps: Iterable[Step], there: Deployed) -> Iterator[Problem]:
+    """Yield the warnings of what the run makes or ends anyway, and those with a section of their own."""
+    made = {(workspace_of(step.name), step.kind, step.object_name) for step in steps if step.op in CREATES}
+    ending = {
+        (place.name, access.subject) for place in there.workspaces for access in place.access if access.declared is None
+    }
+    exposed = {exposed.workspace for exposed in plan.exposed}
+    for warning in plan.warnings:
+        match warning.rule:
+            case WarningRule.NAMESPACE_GONE | WarningRule.MISSING_ACCESS:
+                is_settled = made.issuperset((name, *row) for name in warning.workspaces for row in warning.data)
+            case WarningRule.UNDECLARED_ACCESS:
+                is_settled = is_ended(warning, ending)
+            case LoudWarning.TOKENS_OUTLIVE_ACCESS:
+                is_settled = exposed.issuperset(warning.workspaces)
+            case _:
+                continue
+        if is_settled:
+            yield warning
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from ambient_components.plan.facts import Plan
+from ambient_components.plan.folding import Line, Section, grouped
 from ambient_components.plan.headline import source, summary, verdict
-from ambient_components.plan.lines import ACCESS_CHANGED, LOUD, STEPS, Line, Section, sections
+from ambient_components.plan.lines import ACCESS_CHANGED, LOUD, STEPS, sections
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
@@ -25,7 +26,6 @@ _TICKS = re.compile(r"`+")
 _LINKED = re.compile(r"www\.|://")
 _MUST: Final = {*LOUD, ACCESS_CHANGED}
 _TIERS: Final = 4
-_NAMED: Final = 5
 _HEADER: Final = "| | workspace | who | before -> after | |\n|---|---|---|---|---|\n"
 
 
@@ -42,29 +42,29 @@ def as_markdown(plan: Plan, limit: int = LIMIT, *, verbose: bool = False) -> Pag
     The author of a change chooses how many facts there are. So lines about what exists come before those about new
     workspaces, equal lines of new workspaces are one, and a page says in its first lines what it leaves out.
     """
-    grouped = [_grouped(section) for section in sections(plan, verbose=verbose)]
+    every = [grouped(section) for section in sections(plan, verbose=verbose)]
     tail = _unknown(plan)
     # The minimum of every section, even of one without room for a line.
-    fixed = len(_head(plan, sum(section.count for section in grouped))) + sum(
-        len(_opening(section)) + len(_more(section.count)) + len(_closing(section)) for section in grouped
+    fixed = len(_head(plan, sum(section.count for section in every))) + sum(
+        len(_opening(section)) + len(_more(section.count)) + len(_closing(section)) for section in every
     )
-    shown = _fitting(grouped, limit - fixed - len(tail))
+    shown = _fitting(every, limit - fixed - len(tail))
     hidden = [
         section.count - sum(line.count for line in section.lines[: len(texts)])
-        for section, texts in zip(grouped, shown, strict=True)
+        for section, texts in zip(every, shown, strict=True)
     ]
-    missing = sum(count for section, count in zip(grouped, hidden, strict=True) if section.title in _MUST)
+    missing = sum(count for section, count in zip(every, hidden, strict=True) if section.title in _MUST)
     page = [_head(plan, missing)]
-    for section, texts, count in zip(grouped, shown, hidden, strict=True):
+    for section, texts, count in zip(every, shown, hidden, strict=True):
         page += [_opening(section), *texts, *([_more(count)] if count else []), _closing(section)]
     return Page("".join([*page, tail]), missing)
 
 
-def _fitting(grouped: Sequence[Section], room: int) -> list[list[str]]:
+def _fitting(every: Sequence[Section], room: int) -> list[list[str]]:
     """Return the text of the first lines of each section that fit together, the most important ones first."""
-    shown: list[list[str]] = [[] for _ in grouped]
+    shown: list[list[str]] = [[] for _ in every]
     for tier in range(_TIERS):
-        for section, texts in zip(grouped, shown, strict=True):
+        for section, texts in zip(every, shown, strict=True):
             for line in section.lines[len(texts) :]:
                 if _tier(section, line) != tier:
                     break
@@ -84,22 +84,6 @@ def _tier(section: Section, line: Line) -> int:
     if line.is_new or section.title not in _MUST:
         return 2
     return 0 if section.title in LOUD else 1
-
-
-def _grouped(section: Section) -> Section:
-    """Return a section with one line for equal changes of many new workspaces."""
-    groups: dict[tuple[object, ...], list[Line]] = {}
-    for number, line in enumerate(section.lines):
-        equal = (line.sign, line.names[1:], line.text, line.change)
-        groups.setdefault(equal if line.is_new and line.change else (number,), []).append(line)
-    lines = [line for group in groups.values() for line in (group if len(group) <= _NAMED else [_group(group)])]
-    return replace(section, lines=tuple(lines))
-
-
-def _group(lines: Sequence[Line]) -> Line:
-    first = lines[0]
-    names = ", ".join(line.names[0] for line in lines[:_NAMED])
-    return replace(first, names=(f"{len(lines)} new: {names}, …", *first.names[1:]), count=len(lines))
 
 
 def left_out(missing: int) -> str:

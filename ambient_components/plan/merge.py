@@ -41,6 +41,7 @@ def merge(
         guardrails=sorted_problems([*whole.guardrails, *guardrails]),
         warnings=sorted_problems([*whole.warnings, *warnings]),
         shards=shards,
+        refreshed=whole.refreshed and not shards.skipped,
     )
 
 
@@ -63,12 +64,12 @@ def _alone(plan: Plan) -> Shards:
 
 OF_WORKSPACES: Final = (
     "access.gained", "access.lost", "access.kept", "granted", "dates", "workspaces", "adopted", "keys", "buckets",
-    "schedules", "sources", "exposed", "guardrail_changes", "pending",
+    "schedules", "sources", "exposed", "guardrail_changes", "pending", "drift", "staying",
 )  # fmt: skip
 """Facts with a workspace; of two, it is empty for the stack as a whole."""
 
 TEXTS: Final = ("other", "unevaluated")
-PROBLEMS: Final = ("guardrails", "warnings", "errors")
+PROBLEMS: Final = ("guardrails", "warnings", "settled", "errors")
 STEPS: Final = ("steps", "beside")
 
 
@@ -85,6 +86,7 @@ def _united(name: str, at: datetime, plans: Sequence[Plan], *, online: bool) -> 
             **facts,
             "guardrail_changes": tuple(sorted(set(facts["guardrail_changes"]))),
             **{part: sorted_problems(every(part)) for part in PROBLEMS},
+            "refreshed": all(plan.refreshed for plan in plans),
             # In the order in which they were written.
             "unknown": tuple(dict.fromkeys(every("unknown"))),
             "steps": tuple(sorted(every("steps"), key=lambda step: (step.name, step.kind, step.op))),

@@ -10,8 +10,9 @@ from ambient_components.html.page import Child, Markup, Piece, Row, join, name, 
 from ambient_components.output import Format, Paint, paint_for, plain, width_of, wrapped, wrapped_totals
 from ambient_components.plan.document import document_text
 from ambient_components.plan.facts import ALREADY, Plan
+from ambient_components.plan.folding import Line, Section, grouped
 from ambient_components.plan.headline import source, summary, verdict
-from ambient_components.plan.lines import ACCESS_CHANGED, ADMIN_GAINED, LOUD, STEPS, Line, Section, sections
+from ambient_components.plan.lines import ACCESS_CHANGED, ADMIN_GAINED, LOUD, STEPS, sections
 from ambient_components.plan.markdown import LIMIT, as_markdown
 from ambient_components.plan.role_changes import RoleChange, role_changes, strongest
 from ambient_components.printable import one_line
@@ -117,7 +118,9 @@ _COLUMN: Final = 40
 """Maximum width of a column. Longer names push their line to the right."""
 
 
-def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: bool = False, width: int = 0) -> str:
+def as_text(
+    plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: bool = False, fold: bool = False, width: int = 0
+) -> str:
     title = f"{one_line(plan.stack)} at {format_time(plan.at)}{source(plan)}"
     lines = [paint(line, "bold") for line in wrapped(title, width)]
     lines += [paint(line, "bold") for line in wrapped_totals(verdict(plan), width)]
@@ -125,7 +128,7 @@ def as_text(plan: Plan, paint: Paint = plain, *, steps: bool = False, verbose: b
         lines += wrapped_totals(line, width, "  ", "    ")
     for section in sections(plan, verbose=verbose):
         if steps or section.title != STEPS:
-            lines += ["", *_section(section, paint, width)]
+            lines += ["", *_section(grouped(section, alike=True) if fold else section, paint, width)]
     if plan.unknown:
         lines += ["", paint("What this page can't know", "dim")]
         lines += [line for text in plan.unknown for line in wrapped(text, width, "  ", "    ")]
@@ -162,9 +165,19 @@ def _cells(line: Line, columns: list[int]) -> str:
 
 
 def show(
-    plan: Plan, form: Format = Format.TEXT, *, steps: bool = False, verbose: bool = False, limit: int = LIMIT
+    plan: Plan,
+    form: Format = Format.TEXT,
+    *,
+    steps: bool = False,
+    verbose: bool = False,
+    fold: bool = False,
+    limit: int = LIMIT,
 ) -> int:
-    """Print a plan, and return how many facts that a reader must not miss are left out."""
+    """Print a plan, and return how many facts that a reader must not miss are left out.
+
+    Args:
+        fold: Whether the text has one line for all that is alike in many new workspaces, for a run that asks nothing.
+    """
     if form is Format.JSON:
         print(document_text(plan), end="")
     elif form is Format.HTML:
@@ -174,5 +187,6 @@ def show(
         print(page.text, end="")
         return page.missing
     else:
-        print(as_text(plan, paint_for(sys.stdout), steps=steps, verbose=verbose, width=width_of(sys.stdout)))
+        paint, width = paint_for(sys.stdout), width_of(sys.stdout)
+        print(as_text(plan, paint, steps=steps, verbose=verbose, fold=fold, width=width))
     return 0

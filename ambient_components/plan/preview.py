@@ -20,6 +20,7 @@ from ambient_components.errors import Problem
 from ambient_components.model.keys import KeyRecord
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.buckets import bucket_changes
+from ambient_components.plan.drift import drift, drifted_access
 from ambient_components.plan.facts import Ahead, Change, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.keys import begun, change, expiring, is_forgotten, what_changes, why_issued, why_revoked
 from ambient_components.plan.ledgers import NOWHERE, UTC_ZONE, from_ledgers
@@ -90,6 +91,7 @@ def from_preview(
     plan = from_ledgers(
         before, after, stack=stack, at=at, recorded=recorded, zone=zone, ahead=ahead,
         pending=pending, warnings=warnings(preview), guardrail_changes=ledger_steps.guardrail_changes(preview.steps),
+        drifted=drifted_access(preview.steps),
     )  # fmt: skip
     plan = with_adoptions(plan, adoption.read(notes))
     keys = _keys(preview, before, after, recorded, at, ahead)
@@ -97,7 +99,7 @@ def from_preview(
     plan = replace(
         plan, online=True, keys=tuple(keys), buckets=tuple(sorted(buckets)), steps=tuple(_actions(preview)),
         beside=tuple(_beside(preview)), unevaluated=tuple(ledger_steps.unevaluated(preview.steps, before)),
-        errors=missing_values(preview),
+        errors=missing_values(preview), drift=drift(preview.steps),
     )  # fmt: skip
     return with_adopted_keys(plan)
 

@@ -71,7 +71,7 @@ def role_changes(plan: Plan) -> tuple[RoleChange, ...]:
     for change in changes:
         same.pop((change.workspace, change.subject), None)
     kept = (RoleChange(*place, role, role, adopted=True) for place, role in same.items())
-    made = {workspace.workspace for workspace in plan.workspaces if workspace.what == facts.MADE}
+    made = plan.made
     return tuple(
         sorted((replace(change, is_new=change.workspace in made) for change in (*changes, *kept)), key=_danger)
     )

@@ -13,6 +13,7 @@ from ambient_components.access.entries import Ledger
 from ambient_components.engine.names import key_output
 from ambient_components.model.guardrails import BUILT_IN, GuardrailsRecord
 from ambient_components.model.keys import DeliverySecret
+from ambient_components.rules.roles import rank
 
 STACK: Final = "stack"
 """Origin of an identity that a run of the stack made."""
@@ -60,6 +61,11 @@ class DeployedAccess:
     def settled(self) -> bool:
         """Whether the actual role is the declared one."""
         return self.actual == ((self.declared,) if self.declared else ())
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the strongest actual role is not the declared one."""
+        return max(self.actual, key=rank, default=None) != self.declared
 
 
 @dataclass(frozen=True, slots=True)

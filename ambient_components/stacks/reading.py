@@ -19,7 +19,7 @@ from ambient_components.model.derive import read, write
 from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.model.keys import DeliverySecret, KeyRecord
 from ambient_components.model.storage import BucketRecord
-from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION, ROLES, cluster_role
+from ambient_components.platform.contract import DESCRIPTION_ANNOTATION, KEY_NAME_ANNOTATION, ROLES, Role, cluster_role
 from ambient_components.platform.naming import key_account
 from ambient_components.rotation import TokenState
 from ambient_components.rotation.state import NO_TIME, mapping, number, text_of, time_of
@@ -92,6 +92,9 @@ def from_ledger(ledger: Ledger, now: datetime) -> Deployed:
     for (workspace, key_id, generation), _ in declared_keys(ledger):
         resources_of[workspace].tokens[key_id, generation] = {"current": {"handle": key_id}}
     for name, entry in ledger.items():
+        held = [(owner, OWNER, Role.ADMIN.value) for owner in entry.owners]
+        held += [(subject, GRANT, role) for subject, role in entry.grants.items()]
+        resources_of[name].bindings = [Binding(name, who, kind, "", role, "") for who, kind, role in held]
         if entry.bucket is not None and entry.bucket.generation:
             resources_of[name].credentials = {"current": {"handle": entry.bucket.name}}
     workspaces = tuple(_workspace(name, ledger.get(name), resources_of[name], now) for name in sorted(ledger))
@@ -184,10 +187,10 @@ def _by_workspace(every: Iterable[Resource], ledger: Ledger) -> dict[str, _Resou
 
 def _binding(item: Resource, name: names.LogicalName) -> Binding:
     made = str(mapping(item.inputs.get("metadata")).get("name") or "")
-    return Binding(name.workspace, name.item, ACCESS_PARTS[name.part], made, _role(item.inputs), item.name)
+    return Binding(name.workspace, name.item, ACCESS_PARTS[name.part], made, role_of(item.inputs), item.name)
 
 
-def _role(inputs: Mapping[str, Any]) -> str:
+def role_of(inputs: Mapping[str, Any]) -> str:
     """Return view, edit or admin; any other role in RBAC's notation."""
     reference = mapping(inputs.get("roleRef"))
     role = f"{reference.get('kind') or 'ClusterRole'}/{reference.get('name') or '?'}"
@@ -201,7 +204,7 @@ def _add_of_key(place: _Resources, item: Resource, name: names.LogicalName, ledg
     if item.kind == TOKEN:
         place.tokens.setdefault(identity, item.outputs)
     elif item.kind == BINDING:
-        place.key_roles.setdefault(identity, _role(item.inputs))
+        place.key_roles.setdefault(identity, role_of(item.inputs))
     else:
         place.accounts.setdefault(identity, item.inputs)
 

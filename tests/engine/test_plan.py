@@ -222,7 +222,7 @@ def test_what_a_failed_run_left_is_pending(deployed: Stack) -> None:
 
     stack.edit_state(forget)
     offline = reported(stack, "--offline", code=2)
-    assert offline["access"] == {"gained": [], "lost": []}
+    assert access(offline) == (["group:devs edit"], [])
     assert [one["text"] for one in offline["pending"]] == ["group:devs has nothing, and is declared as edit"]
 
 

@@ -5,6 +5,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from shlex import quote
 from typing import Any, ClassVar, Final, TypeVar
 
 import typer
@@ -232,6 +234,7 @@ class Deployment(ABC):
             *([f"  and {more} more"] if more > 0 else []),
             f"{self.edited}. To deploy all of it: {self.command}",
             *by_hand,
+            *clean_worktree(self.project.folder, self.stack),
             sep="\n",
             file=sys.stderr,
         )
@@ -303,6 +306,21 @@ class Deployment(ABC):
         note = f"{self.edited}, and not all of it is deployed"
         outcome.left.append(Problem(None, "", note, (self.command,)))
         return f"The deployment of {self.stack} failed."
+
+
+def clean_worktree(folder: Path, stack: str) -> list[str]:
+    """Return how to deploy without the other edits, in lines: for a project in Git, whose last commit is deployed."""
+    root = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+    if root is None:
+        return []
+    inner = folder.relative_to(root)
+    there = Path(*[".."] * (len(inner.parts) + 1), f"{root.name}-{stack}")
+    linked = f' && ln -s "$PWD/.venv" {quote(str(there / inner))}/' if (folder / ".venv").exists() else ""
+    command = f"git worktree add --detach {quote(str(there))} HEAD{linked} && cd {quote(str(there / inner))}"
+    return [
+        "to deploy only this: run the same command in a clean worktree, of the commit that is deployed:",
+        f"  {command}",
+    ]
 
 
 def deploy(deployments: Iterable[Deployment]) -> Outcome:

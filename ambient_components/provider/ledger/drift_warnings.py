@@ -56,6 +56,7 @@ def drift(
             "its namespace is not in the cluster",
             "if the last run failed, run pulumi up, which makes it",
             "if it was deleted, with all that was in it: pulumi up --refresh makes the workspace again, with new keys",
+            data=(("Namespace", workspace),),
         )
         for workspace in sorted(active & before.keys() - there)
     ]
@@ -139,6 +140,7 @@ class _Place:
                 "an account that the platform made is not made again: ambient keys rotate STACK WORKSPACE/KEY --leaked"
                 if any(name in self._of_platform for _, name in missing)
                 else "",
+                data=tuple(missing),
             )
         differing = [text for _, texts in sorted(self._differing.items()) for text in texts]
         if differing:
@@ -222,11 +224,12 @@ def may_be_kept(cluster: Cluster, owner: str, there: set[str], before: Ledger, a
                 f"{listing(list(gone.who))} ends in this run, and people who had it could mint tokens of {accounts}, "
                 "and those outlive it",
                 f"if that may have happened, rotate them{rotate}",
+                data=tuple((account,) for account in sorted(others)),
             )
         )
     return warnings
 
 
-def _warning(rule: Kind, workspace: str, problem: str, *hints: str, data: tuple[tuple[str], ...] = ()) -> Problem:
+def _warning(rule: Kind, workspace: str, problem: str, *hints: str, data: tuple[tuple[str, ...], ...] = ()) -> Problem:
     warning = refusal(f"workspace {workspace!r}: {problem}", *hints, rule=rule, workspaces=(workspace,))
     return replace(warning, data=data)

@@ -175,10 +175,15 @@ class TestOffline:
         deployed(export)
         assert offline() == 2
         page = capsys.readouterr().out
-        assert "Pending since the last run (2)" in page
-        assert "  !  pay  group:devs has nothing, and is declared as edit" in page
-        assert "  !  pay  generation 1 of key ci is declared, and not made" in page
-        assert "  +  pay  key:ci  edit: declared by the last run, and not made yet" in page
+        assert "\n0 admin gained · 2 edit gained · 0 lowered · 0 removed\n" in page
+        assert "  +  pay  group:devs  none -> edit  pending" in page
+        assert "  +  pay  key:ci      none -> edit  declared by the last run, and not there" in page
+        assert "Pending" not in page
+        assert offline("--format", "json") == 2
+        document = json.loads(capsys.readouterr().out)
+        assert [waiting["text"] for waiting in document["pending"]] == [
+            "generation 1 of key ci is declared, and not made", "group:devs has nothing, and is declared as edit"
+        ]  # fmt: skip
 
     def test_a_stack_that_was_never_deployed(
         self, deployed: Callable[..., None], capsys: pytest.CaptureFixture[str]
@@ -281,7 +286,10 @@ class TestOnline:
         pulumi.plans(before, ledger(), step("replace", RBAC, "pay/grant/group:devs", detailedDiff={"roleRef.name": {}}))
         assert run(["plan", "prod", "--diff"]) == 2
         page = capsys.readouterr().out
-        assert page.startswith("prod at 2026-11-25T12:00:00Z\n1 admin gained · 0 lowered · 0 removed\n")
+        assert page.startswith(
+            "prod at 2026-11-25T12:00:00Z\n1 admin gained · 0 lowered · 0 removed\n"
+            "  compared with the cluster: only access (--refresh: all objects)\n"
+        )
         assert "group:devs  edit -> admin" in page
         assert f"  ~  {RBAC}  pay/grant/group:devs  replace: roleRef.name" in page
         # In this order: a run in between then differs from the state, and is noticed.

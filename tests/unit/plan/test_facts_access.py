@@ -83,10 +83,10 @@ def test_what_becomes_of_keys_by_the_files():
     assert keys({"ci": key()}, {}) == [("ci", 1, facts.REVOKED, "it is gone from the files")]
     assert keys({"ci": key()}, {"ci": key(generation=2)}) == [
         ("ci", 1, facts.REVOKED, "generation 2 takes its place"),
-        ("ci", 2, facts.ISSUED, "generation 2 takes the place of 1"),
+        ("ci", 2, facts.ISSUED, "in the place of generation 1"),
     ]
     assert keys({"ci": key()}, {"ci": key(generation=2, overlapping=1)}) == [
-        ("ci", 2, facts.ISSUED, "generation 2 follows 1, which stays valid until its day"),
+        ("ci", 2, facts.ISSUED, "generation 1 stays valid until it is ended"),
     ]
     assert keys({"ci": key(generation=2, overlapping=1)}, {"ci": key(generation=2)}) == [
         ("ci", 1, facts.REVOKED, "its overlap is over"),
@@ -115,7 +115,7 @@ def test_what_becomes_of_keys_by_what_the_state_has():
         facts.EXPIRING
     )
     assert keys(same, same, recorded(made=False)) == [
-        ("ci", 1, facts.ISSUED, "declared by the last run, and not made yet")
+        ("ci", 1, facts.ISSUED, "declared by the last run, and not there")
     ]
     assert keys({}, {}, recorded()) == [
         ("ci", 1, facts.REVOKED, "it is not declared any more, and the last run did not end it")
@@ -171,7 +171,7 @@ def test_a_new_workspace_is_told_with_its_content():
 def test_what_a_new_generation_is_otherwise_is_told():
     never = {"role": "edit", "generation": 2, "never": True, "static": True}
     assert keys({"ci": key()}, {"ci": never})[1] == (
-        "ci", 2, facts.ISSUED, "generation 2 takes the place of 1; lifetime 90d -> never, static no -> yes",
+        "ci", 2, facts.ISSUED, "in the place of generation 1; lifetime 90d -> never, static no -> yes",
     )  # fmt: skip
 
 

@@ -16,8 +16,18 @@ from ambient_components.access.role_assignments import GRANT, KEY, AccessDiff, R
 from ambient_components.errors import Acknowledged, Problem, Where, refusal
 from ambient_components.plan import facts
 from ambient_components.plan.document import SCHEMA_FILE, document, document_text, plan_schema, schema_text
-from ambient_components.plan.facts import Change, KeyChange, Plan, SourceChange, Step, Waiting, WorkspaceChange
+from ambient_components.plan.facts import (
+    Change,
+    KeyChange,
+    Plan,
+    Shards,
+    SourceChange,
+    Step,
+    Waiting,
+    WorkspaceChange,
+)
 from ambient_components.plan.headline import summary, verdict
+from ambient_components.plan.ledgers import with_staying
 from ambient_components.plan.lines import sections
 from ambient_components.plan.markdown import LIMIT, as_markdown, code, prose
 from ambient_components.plan.page import as_html, as_text
@@ -25,6 +35,7 @@ from ambient_components.plan.role_changes import role_changes
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 from tests.support import html_pages
 from tests.support.json_schema import faults
+from tests.support.ledgers import ledger
 from tests.support.plan_facts import plan as planned
 from tests.support.plans import ROLES, entry, key
 from tests.support.quick import examples
@@ -284,6 +295,60 @@ def drifted(*names):
         )
         for name in names
     ))  # fmt: skip
+
+
+def test_a_run_that_asks_nothing_has_one_line_for_what_is_alike_in_new_workspaces():
+    names = [f"fw-{number:02}" for number in range(60)]
+    owners = tuple(RoleAssignment(name, f"user:{name}", "admin", "owner") for name in names)
+    devs = tuple(RoleAssignment(name, "group:devs", "view", GRANT) for name in names)
+    made = tuple(WorkspaceChange(name, facts.MADE) for name in names)
+    old = (RoleAssignment("old", "group:devs", "view", GRANT),)
+    plan = Plan("prod", AT, online=True, access=AccessDiff((*owners, *devs, *old), ()), workspaces=made)
+    page = as_text(plan, fold=True)
+    first = "60 new: fw-00, fw-01, fw-02, fw-03, fw-04, …"
+    lines = [re.sub(" +", " ", line) for line in page[page.index("Admin") :].splitlines()]
+    assert lines == [
+        "Admin gained (60)",
+        f" + {first} user:fw-00 and 59 more none -> admin (owner)",
+        "",
+        "Access changed (61)",
+        " + old group:devs none -> view",
+        f" + {first} group:devs none -> view",
+        "",
+        "Workspaces made (60)",
+        f" + {first}",
+    ]
+    assert as_text(plan).count("\n") > 180
+
+
+def test_a_refused_change_says_what_stays_and_what_ends_just_that():
+    before = ledger(
+        {"pay": entry(grants={"user:a": "edit"}, keys={"ci": key(), "old": key("view", 2)}), "lab": entry()}
+    )
+    after = ledger({"pay": entry(keys={"ci": key()}), "lab": entry()})
+    page = as_text(with_staying(replace(changed(), guardrails=(refusal("no", rule="notClosed"),)), before, after))
+    assert "  access that was to end and stays valid until then: 2\n" in page
+    hint = "\n     hint: to end just this: kubectl delete"
+    assert f"  !  pay  view of key:old, generation 2{hint} serviceaccount -n pay ambient-key-" in page
+    assert f"  !  pay  edit of user:a{hint} rolebinding -n pay ambient-permission-edit-a-user" in page
+    # Of a fleet, a refusal for one workspace stops no other.
+    whole = replace(changed(), shards=Shards(("prod-0",)), guardrails=(refusal("no", workspaces=["lab"]),))
+    assert with_staying(whole, before, after).staying == ()
+    assert with_staying(changed(), before, after).staying == ()
+
+
+def test_two_generations_of_a_key_are_told_apart():
+    plan = Plan(
+        "prod", AT, online=True,
+        access=AccessDiff((), (RoleAssignment("pay", "key:ci", "edit", KEY),)),
+        keys=tuple(
+            KeyChange("pay", "ci", number, facts.REVOKED, "edit", "it is gone", f"2026-12-0{number}T00:00:00Z")
+            for number in (1, 2)
+        ),
+    )  # fmt: skip
+    page = as_text(plan)
+    assert "edit -> none  it is gone; its token of generation 2 would have been valid until 2026-12-02" in page
+    assert "key:ci  edit, generation 1: it is gone; its token would have been valid until 2026-12-01" in page
 
 
 def test_warnings_of_one_rule_are_folded_whatever_their_words():

@@ -1,0 +1,106 @@
+"""What others changed, from a preview with a refresh: objects by name, and access that the repair gives or ends."""
+
+import json
+
+import pytest
+
+from ambient_components.plan.facts import CHANGED, DELETED, Drift
+from ambient_components.plan.page import as_text
+from tests.support.plan_facts import online
+from tests.support.plans import entry, step
+
+BINDING = "ambient:index:RoleBinding"
+QUOTA = "kubernetes:core/v1:ResourceQuota"
+SECRET = "ambient:index:WorkspaceSecret"
+LEDGER = {"pay": entry(owners=["user:o"], grants={"user:bob": "view"})}
+
+
+def binding(*names, role="view"):
+    subjects = [{"kind": "User", "name": name} for name in names]
+    return {
+        "metadata": {"name": "b"},
+        "roleRef": {"kind": "ClusterRole", "name": f"ambient-project-{role}"},
+        "subjects": subjects,
+    }
+
+
+def drifted(kind, name, was, now, paths=()):
+    """The two steps of an object: what the last run recorded, and what the cluster has, with its repair."""
+    recorded, there = (
+        {"inputs": inputs, "modified": f"2026-11-25T12:0{minute}:00Z"} for minute, inputs in enumerate((was, now))
+    )
+    repair = {"newState": there | {"inputs": was}} | ({} if now is None else {"oldState": there})
+    differing = {path: {"kind": "update"} for path in paths}
+    op = "create" if now is None else "update"
+    return [
+        step("refresh", kind, name, oldState=recorded, newState=recorded),
+        step(op, kind, name, detailedDiff=differing, **repair),
+    ]
+
+
+def plan_of(*steps):
+    return online({"steps": [*steps]}, LEDGER)
+
+
+def roles(plan):
+    return [(role.subject, role.role) for role in plan.access.gained], [
+        (role.subject, role.role) for role in plan.access.lost
+    ]
+
+
+def test_a_changed_field_has_both_values_and_a_file_that_changed_is_no_drift():
+    quota = [{"metadata": {"name": "q"}, "spec": {"hard": {"pods": pods, "cpu": "4"}}} for pods in ("20", "999")]
+    plan = plan_of(*drifted(QUOTA, "pay/quota", *quota, paths=["spec.hard.pods"]))
+    assert plan.drift == (Drift("pay", "ResourceQuota q", CHANGED, ("spec.hard.pods 20 -> 999",)),)
+    assert "1 object changed in the cluster" in as_text(plan)
+    assert roles(plan) == ([], [])
+    # The refresh wrote nothing: only the files differ.
+    refresh, update = drifted(QUOTA, "pay/quota", *quota, paths=["spec.hard.pods"])
+    update["newState"]["modified"] = refresh["newState"]["modified"]
+    assert plan_of(refresh, update).drift == ()
+    # And without a refresh nothing is known.
+    assert plan_of(update).drift == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "fields", "access"),
+    [
+        (None, (), ([("user:bob", "view")], [])),
+        (
+            binding("bob", "eve"),
+            ("subjects user:bob -> user:bob, user:eve",),
+            ([], [("user:eve", "view")]),
+        ),
+        (
+            binding("bob", role="admin"),
+            ("roleRef.name ambient-project-view -> ambient-project-admin",),
+            ([("user:bob", "view")], [("user:bob", "admin")]),
+        ),
+    ],
+)
+def test_access_that_the_repair_gives_or_ends(now, fields, access):
+    plan = plan_of(*drifted(BINDING, "pay/grant/user:bob", binding("bob"), now, paths=["subjects[1]", "roleRef.name"]))
+    (drift,) = plan.drift
+    assert (drift.what, drift.fields) == (DELETED if now is None else CHANGED, fields)
+    assert roles(plan) == access
+    assert f"{drift.what} in the cluster\n" in as_text(plan)
+
+
+def test_values_of_secrets_are_not_shown():
+    data = [{"metadata": {"name": "s"}, "data": {"A": value}} for value in ("sk-ant-old", "sk-ant-new")]
+    plan = plan_of(*drifted(SECRET, "pay/secret/runner", *data, paths=["data.A"]))
+    assert [drift.fields for drift in plan.drift] == [("data.A",)]
+    masked = [{"spec": {"a": "[secret]", "b": {"c": [1]}}}, {"spec": {"a": "found", "b": {"c": [2]}}}]
+    plan = plan_of(*drifted(QUOTA, "pay/quota", *masked, paths=["spec.a", "spec.b.c[0]"]))
+    assert [drift.fields for drift in plan.drift] == [("spec.a", "spec.b.c")]
+    assert "sk-ant" not in json.dumps(as_text(plan))
+
+
+def test_a_deleted_namespace_stands_for_everything_in_it():
+    plan = plan_of(
+        *drifted("kubernetes:core/v1:Namespace", "pay/namespace", {}, None),
+        *drifted(BINDING, "pay/grant/user:bob", binding("bob"), None),
+        *drifted(BINDING, "pay/owner/user:o", binding("o", role="admin"), None),
+    )
+    assert plan.drift == (Drift("pay", "Namespace", DELETED, ("with everything in it",), ("user:bob", "user:o")),)
+    assert "1 admin gained · 1 view gained · 0 lowered · 0 removed · 1 object deleted in the cluster" in as_text(plan)
