@@ -151,8 +151,7 @@ def started(directory: Path, toolchain: Toolchain, *flags: str) -> Iterator[Mach
         machine = Machine(cluster, child_environment(directory), directory)
         yield machine
         # Nothing that this whole run left behind holds a secret byte.
-        leaks = machine.leaks()
-        assert not leaks, leaks
+        assert not (leaks := machine.leaks()), leaks
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -62,7 +62,6 @@ def test_pushes_deploy_requests_are_previewed_and_nights_renew(stages: Repositor
         f"::warning title={stage}::Workspaces are in no stack" in night.logs[f"deploy {stage}"] for stage in STAGES
     )
     assert {stage for stage in STAGES if stages.token(stage, f"{stage}/ci") != tokens[stage]} == {"stage", "prod"}
-
     # Two nights later it has expired.
     night = github.run("schedule", "--matrix", "stage:dev", AMBIENT_CLOCK_OFFSET="31d")
     night.came_to(validate="success", deploy_dev="failure")

@@ -51,7 +51,6 @@ def test_pushes_deploy_requests_are_previewed_and_nights_renew(stages: Repositor
     assert "1 of 1 keys need attention" in night.logs["deploy-dev"]
     assert all(f"{stages.name}-unmanaged" in night.logs[f"deploy-{stage}"] for stage in STAGES)
     assert {stage for stage in STAGES if stages.token(stage, f"{stage}/ci") != tokens[stage]} == {"stage", "prod"}
-
     # Two nights later it has expired.
     night = gitlab.run("schedule", "deploy-dev", AMBIENT_CLOCK_OFFSET="31d").came_to(deploy_dev="failure")
     assert "expired on " in night.logs["deploy-dev"]
