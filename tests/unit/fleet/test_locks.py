@@ -388,7 +388,11 @@ def test_a_dead_runs_lock_is_taken_off_after_a_second_look() -> None:
     assert text.startswith("took over the lock of a dead run, of ci on dead, process 1, since 20")
 
 
-@pytest.mark.parametrize("output", ["", "error: roles is forbidden", NOT_LOCKED, ALIVE, BOTH, SERVICE])
+@pytest.mark.parametrize(
+    "output",
+    ["", "error: roles is forbidden", NOT_LOCKED, ALIVE, BOTH, SERVICE],
+    ids=["none", "another error", "no error", "alive", "both", "service"],
+)
 def test_nothing_else_is_taken_off(output: str) -> None:
     assert after(Sure(), output) == (["run"], [])
 
@@ -398,7 +402,7 @@ def test_it_waits_before_the_second_look_as_a_lock_may_be_another_ones_after_it(
     assert after(Sure(), DEAD, DEAD, unlocks=False) == (["run", "run", "unlock"], [])
 
 
-@pytest.mark.parametrize("second", ["", ALIVE, BOTH, OTHER])
+@pytest.mark.parametrize("second", ["", ALIVE, BOTH, OTHER], ids=["none", "alive", "both", "another dead"])
 def test_a_lock_that_is_another_ones_by_now_stays(second: str) -> None:
     assert after(Sure(), DEAD, second) == (["run", "run"], [])
 
