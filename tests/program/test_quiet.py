@@ -153,6 +153,7 @@ def test_every_patch_has_its_reason():
     assert {patch.why.partition("#")[2] for patch in pulumi_sdk.PATCHES} <= headings
 
 
+@needs_data
 def test_registration_is_cheap():
     pulumi_sdk.apply_patches()
     assert rpc.transfer_properties is pulumi_sdk.transfer_properties
