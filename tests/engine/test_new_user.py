@@ -113,16 +113,17 @@ class Session:
         return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
-def slow_to_read(text: str) -> list[str]:
-    """Return what keeps people from reading the pages of a session in ten seconds.
+def slow_to_read(text: str, pages: int) -> list[str]:
+    """Return what keeps people from reading the pages of a session in ten seconds, or that it has another number.
 
     The verdict is the second line, what has to be decided begins a few lines below it, and no line is wider than the
     terminal but for an address to be copied.
     """
-    faults = []
-    for command, shown in re.findall(
+    shown_pages = re.findall(
         r"^\$ (ambient (?:plan|up).*)\ndev at TIME\n((?:.*\n)*?)\[\d+\]$", text, re.MULTILINE
-    ):
+    )
+    faults = [] if len(shown_pages) == pages else [f"{len(shown_pages)} pages instead of {pages}"]
+    for command, shown in shown_pages:
         lines = shown.splitlines()
         if not _VERDICT.match(lines[0]):
             faults.append(f"{command}: begins with no verdict: {lines[0]}")
@@ -228,7 +229,7 @@ def test_the_path_of_a_new_user(session: Session, pytestconfig: pytest.Config) -
 
     if pytestconfig.getoption("--update-golden"):
         SESSION.write_text(session.text)
-    assert slow_to_read(session.text) == []
+    assert slow_to_read(session.text, pages=6) == []
     assert session.text == SESSION.read_text()
 
 
@@ -294,4 +295,4 @@ def test_a_night_on_call(session: Session) -> None:
     session.answers("ambient plan", 0, "namespace is not in the cluster")
     session.answers("ambient up --refresh --yes", 0, "Deployed dev in", "ambient keys show dev shop/ci")
     session.answers("ambient plan", 0, "No changes")
-    assert slow_to_read(session.text) == []
+    assert slow_to_read(session.text, pages=11) == []

@@ -1,7 +1,7 @@
-// Looks at each frame after all have loaded, and replaces the page by what it finds.
+// Looks at each frame after all have loaded, and replaces the page by its faults and by how much there was to look at.
 "use strict";
 const LEAST = 4.5; // WCAG AA, text of a usual size.
-const faults = [];
+const faults = [], looked = {};
 
 function* texts(within) {
   const walker = within.ownerDocument.createTreeWalker(within, NodeFilter.SHOW_TEXT);
@@ -34,7 +34,8 @@ function look(frame) {
     if (style.display === "none" || style.display === "inline" || element.closest(".sr")) continue;
     if (element.scrollWidth > element.clientWidth) fault(`cut by ${element.scrollWidth - element.clientWidth}: <${element.tagName}> ${element.textContent.slice(0, 60)}`);
   }
-  const seen = new Set();
+  const seen = new Set(), changes = [...page.querySelectorAll(".plan tr:has(.change)")];
+  looked[frame.title] = { texts: [...texts(page.body)].length, changes: changes.length };
   for (const text of texts(page.body)) {
     const element = text.parentElement, range = page.createRange();
     if (element.closest("script, style, .skip, caption") || !element.checkVisibility()) continue;
@@ -50,7 +51,7 @@ function look(frame) {
     if (next > level + 1) fault(`h${next} after h${level}: ${heading.textContent}`);
     level = next;
   }
-  for (const row of page.querySelectorAll(".plan tr:has(.change)")) {
+  for (const row of changes) {
     const top = (element) => element.getBoundingClientRect().top, change = row.querySelector("td:has(.change)");
     if (width < 400 && [...row.children].some((cell) => cell !== change && view.getComputedStyle(cell).display !== "none" && top(cell) <= top(change))) fault(`the change is not first: ${row.textContent}`);
   }
@@ -60,5 +61,5 @@ addEventListener("load", () => {
   const frames = [...document.querySelectorAll("iframe")];
   frames.forEach(look);
   document.body.innerHTML = "<pre></pre>";
-  document.querySelector("pre").textContent = JSON.stringify(faults);
+  document.querySelector("pre").textContent = JSON.stringify({ faults, looked });
 });

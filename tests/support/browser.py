@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping
 from html import escape, unescape
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -39,8 +39,16 @@ def started(folder: Path, *arguments: str) -> str:
     return run.stdout
 
 
-def faults(pages: Mapping[str, str], folder: Path) -> list[str]:
-    """Return what is wrong with pages, by name, at each width and in each scheme of colours."""
+class Look(NamedTuple):
+    """What a browser has seen, each beginning with the name of a page, its width and its scheme of colours."""
+
+    faults: list[str]
+    looked: dict[str, dict[str, int]]
+    """The number of `texts` and of rows with `changes`."""
+
+
+def look(pages: Mapping[str, str], folder: Path) -> Look:
+    """Look at pages, by name, at each width and in each scheme of colours."""
     frames = "".join(
         f'<iframe title="{escape(f"{name} {width} {scheme}")}" srcdoc="{escape(text)}"'
         f' style="width:{width}px; height:900px; border:0; color-scheme:{scheme}"></iframe>'
@@ -51,5 +59,4 @@ def faults(pages: Mapping[str, str], folder: Path) -> list[str]:
     page.write_text(f"<!doctype html><body>{frames}<script>{_LOOK.read_text(encoding='utf-8')}</script>")
     printed = started(folder, "--dump-dom", page.as_uri())
     assert "<pre>" in printed, printed[:2000]
-    found: list[str] = json.loads(unescape(printed.partition("<pre>")[2].partition("</pre>")[0]))
-    return found
+    return Look(**json.loads(unescape(printed.partition("<pre>")[2].partition("</pre>")[0])))

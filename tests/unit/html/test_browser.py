@@ -76,7 +76,7 @@ def pages() -> dict[str, str]:
     return made
 
 
-BAD = """<!doctype html><style>body { background: #fff } p { color: #999 } div { width: 2000px }</style>
+BAD = """<!doctype html><style>body { background: #fff } p { color: #999 } div { width: 2000px; text-align: right }</style>
 <h1>a</h1><h3>b</h3><p>faint</p><div>wide</div>
 <table class="plan"><tr><th>w</th><td><span class="change">view -> edit</span></td></tr></table>"""
 """A page with one fault of each kind, so that the test is known to see them."""
@@ -84,7 +84,11 @@ BAD = """<!doctype html><style>body { background: #fff } p { color: #999 } div {
 
 @browser.needs_browser
 def test_pages_in_a_browser(tmp_path: Path) -> None:
-    faults = browser.faults({**pages(), "bad": BAD}, tmp_path)
+    every = {**pages(), "bad": BAD}
+    faults, looked = browser.look(every, tmp_path)
+    assert len(looked) == len(every) * len(browser.VIEWS)
+    assert [title for title, seen in looked.items() if seen["texts"] < 4] == []
+    assert [title for title, seen in looked.items() if title.startswith("plan of ") and not seen["changes"]] == []
     assert [fault for fault in faults if not fault.startswith("bad ")] == []
-    kinds = ("cut by", "contrast P. 2.8: faint", "h3 after h1", "the change is not first")
+    kinds = ("cut by", "outside of the page", "contrast P. 2.8: faint", "h3 after h1", "the change is not first")
     assert [kind for kind in kinds if not any(f"bad 390 light: {kind}" in fault for fault in faults)] == [], faults
