@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ambient_components.access import adoption
 from ambient_components.access.adoption import EXISTING_OBJECT
+from ambient_components.cluster.objects import subjects
 from ambient_components.engine import texts, urns
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.state import Resource
@@ -34,6 +35,7 @@ from ambient_components.platform import naming
 from ambient_components.platform.contract import Role
 from ambient_components.rotation.state import TokenState, mapping, time_of
 from ambient_components.rules.guardrail_names import GUARDRAILS
+from ambient_components.stacks.reading import role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Reported:
     """URNs of resources that write to objects that exist."""
     objects: list[tuple[str, str]] = field(default_factory=list)
     """Operation and logical name of the same objects. In a refresh: how the cluster differs from the state."""
+    ended: set[tuple[str, str, str]] = field(default_factory=set)
+    """Workspace, subject and role of deleted bindings."""
     issued: int = 0
     revoked: int = 0
     """Number of tokens and access keys."""
@@ -167,6 +171,8 @@ class Reported:
             self.forgotten += 1
         elif step.op in DELETES:
             self.deleted += 1
+            role = role_of(resource.inputs)
+            self.ended |= {(workspace_of(step.name), subject, role) for subject in subjects(resource.inputs)}
         elif step.op == UPDATE:
             self.updated += 1
         else:

@@ -179,14 +179,13 @@ def _again(jobs: Sequence[Job], request: Request) -> Iterator[str]:
 def unshown(reported: Reported, acknowledged: Acknowledgements | None, shown: Iterable[Problem] = ()) -> list[Problem]:
     """Return the warnings that neither the plan nor an acknowledgement covers; of unread files (None) the loud ones."""
     known = {_key(warning) for warning in shown}
-    names = [(op, name) for op, logical in reported.objects if (name := parse(logical)) is not None]
-    ended = {(name.workspace, name.item) for op, name in names if op in DELETES}
-    made = {name.workspace for op, name in names if op in CREATES and name.part is Part.NAMESPACE}
+    created = [parse(logical) for op, logical in reported.objects if op in CREATES]
+    made = {name.workspace for name in created if name is not None and name.part is Part.NAMESPACE}
     return [
         warning
         for warning in reported.warnings
         if _key(warning) not in known
-        and not is_ended(warning, ended)
+        and not is_ended(warning, reported.ended)
         and not (warning.rule == WarningRule.NAMESPACE_GONE and made.issuperset(warning.workspaces))
         and (warning.rule in LOUD or (acknowledged is not None and acknowledged.of(warning) is None))
     ]

@@ -16,6 +16,7 @@ from ambient_components.engine.state import Resource
 from ambient_components.engine.steps import HIDDEN, REFRESH, Step
 from ambient_components.plan.facts import CHANGED, DELETED, Drift
 from ambient_components.printable import one_line
+from ambient_components.stacks.deployed import KeyPlace
 from ambient_components.stacks.reading import ACCESS_PARTS, BINDING, role_of
 
 _PRIVATE: Final = frozenset({urns.S3_CREDENTIALS, urns.SCHEDULED_SESSION, urns.WORKSPACE_SECRET})
@@ -42,12 +43,19 @@ def deleted(steps: Iterable[Step]) -> frozenset[str]:
     return frozenset(str(step.urn) for _, step in _drifted(steps) if step.old is None)
 
 
-def drifted_access(steps: Iterable[Step]) -> tuple[set[RoleAssignment], set[RoleAssignment]]:
-    """Return the access that deleted and changed bindings gave at the last run, and what they give now."""
+def drifted_access(steps: Iterable[Step], keys: Iterable[KeyPlace]) -> tuple[set[RoleAssignment], set[RoleAssignment]]:
+    """Return the access that deleted and changed bindings gave at the last run, and what they give now.
+
+    Args:
+        keys: The deployed generations of keys. One with an unchanged binding keeps the access of its key.
+    """
     before, now = set[RoleAssignment](), set[RoleAssignment]()
-    for was, step in _drifted(steps):
-        if was.kind == BINDING and (name := names.parse(step.name)) is not None:
-            before |= {*_given(was, name)}
+    bindings = [(was, step, names.parse(step.name)) for was, step in _drifted(steps) if was.kind == BINDING]
+    drifted = {(name.workspace, name.item, name.generation) for _, _, name in bindings if name is not None}
+    kept = {(workspace, f"{KEY}:{key}") for workspace, key, generation in {*keys} - drifted}
+    for was, step, name in bindings:
+        if name is not None:
+            before |= {role for role in _given(was, name) if (role.workspace, role.subject) not in kept}
             now |= {*_given(step.old, name)} if step.old is not None else set()
     return before, now
 
@@ -110,7 +118,11 @@ def _fields(was: Resource, now: Resource, step: Step) -> Iterator[str]:
 
 
 def _is_restored(path: str, paths: Iterable[str]) -> bool:
-    return any(path.startswith(other) or other.startswith(path) for other in paths) or not paths
+    return any(_is_within(path, other) or _is_within(other, path) for other in paths)
+
+
+def _is_within(path: str, whole: str) -> bool:
+    return path == whole or path.startswith((f"{whole}.", f"{whole}["))
 
 
 def _differences(was: Mapping[str, Any], now: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any, Any]]:

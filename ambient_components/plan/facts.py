@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ambient_components.access.endings import Ended
-from ambient_components.access.role_assignments import AccessDiff, RoleAssignment
+from ambient_components.access.role_assignments import KEY, AccessDiff, RoleAssignment
 from ambient_components.errors import Problem
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.rules.lifetimes import WARN_AHEAD
@@ -235,7 +235,7 @@ class Plan:
     """Whether each deployed object was compared with the cluster. Without a refresh only access was. Only online."""
     drift: tuple[Drift, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    settled: tuple[Problem, ...] = ()
+    covered_warnings: tuple[Problem, ...] = ()
     """Warnings of what the run makes or ends anyway, or that a section has. Pages do not show them."""
     errors: tuple[Problem, ...] = ()
     """Why a run would fail, other than guardrail violations: the engine made no complete preview, or a secret has no
@@ -266,13 +266,14 @@ class Plan:
     @property
     def shown_warnings(self) -> tuple[Problem, ...]:
         """The warnings that are not acknowledged and that ask for something."""
-        settled = {*self.settled}
-        return tuple(warning for warning in self.warnings if warning.acknowledged is None and warning not in settled)
+        covered = {*self.covered_warnings}
+        return tuple(warning for warning in self.warnings if warning.acknowledged is None and warning not in covered)
 
     @property
-    def untold(self) -> tuple[Waiting, ...]:
-        """What is pending, but for access that this run gives or ends."""
+    def other_pending(self) -> tuple[Waiting, ...]:
+        """What is pending, but for access and keys that this run gives or ends."""
         changed = {(role.workspace, role.subject) for role in (*self.access.gained, *self.access.lost)}
+        changed |= {(key.workspace, f"{KEY}:{key.key}") for key in self.keys if key.what in (ISSUED, REVOKED)}
         return tuple(waiting for waiting in self.pending if (waiting.workspace, waiting.subject) not in changed)
 
     @property

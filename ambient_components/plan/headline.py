@@ -55,7 +55,7 @@ def headline(plan: Plan) -> str:
         *_number("other change{s}", len(plan.other)),
         *_number("object{s} deleted in the cluster", drifts.count(facts.DELETED)),
         *_number("object{s} changed in the cluster", drifts.count(facts.CHANGED)),
-        *_number("pending since the last run", len(plan.untold)),
+        *_number("pending since the last run", len(plan.other_pending)),
     ]
     if not parts and plan.changes:
         return "Changes pending, none in access, keys or buckets"
@@ -71,10 +71,10 @@ def _unrestored(plan: Plan) -> Iterator[str]:
         len({name for warning in plan.shown_warnings if warning.rule in rules for name in warning.workspaces})
         for rules in ((WarningRule.NAMESPACE_GONE,), of_access)
     )
-    if gone or differing:
-        yield "No changes without --refresh"
     yield from _number("namespace{s} deleted in the cluster", gone)
     yield from _number("workspace{s} with changed access in the cluster", differing)
+    if gone or differing:
+        yield "no other changes without --refresh"
 
 
 def _access(roles: Iterable[RoleChange]) -> Iterator[str]:
@@ -120,7 +120,7 @@ def summary(plan: Plan) -> list[str]:
         skipped = ", and nothing of shards that are up to date" if plan.shards and plan.shards.skipped else ""
         lines.append(f"compared with the cluster: only access{skipped} (--refresh: all objects)")
     if plan.staying:
-        lines.append(f"access that was to end and stays valid until then: {len(plan.staying)}")
+        lines.append(f"access that was to end and stays until this is deployed: {len(plan.staying)}")
     if plan.shown_warnings:
         lines.append(f"warnings: {len(plan.shown_warnings)}")
     if plan.acknowledged_warnings:

@@ -101,14 +101,14 @@ def why_issued(identity: KeyPlace, before: Ledger, after: Ledger) -> str:
     if was is None:
         return ("its workspace is opened again" if before[workspace].is_closed else "a new key") + content
     if generation in was.generations:
-        return "declared by the last run, and not there"
+        return "declared before, but has no token"
     changes = differences(was, key) if key is not None and is_current else []
     overlaps = key is not None and key.overlapping == was.generation
     differing = (f"{what} {old} -> {new}" for what, old, new in changes if not (overlaps and what == _OVERLAP))
     also = f"; {text}" if (text := ", ".join(differing)) else ""
     if key is not None and overlaps:
         return f"generation {was.generation} stays valid until {key.overlap_until or 'it is ended'}{also}"
-    return f"in the place of generation {was.generation}{also}"
+    return f"replaces generation {was.generation}{also}"
 
 
 def why_revoked(identity: KeyPlace, before: Ledger, after: Ledger) -> str:

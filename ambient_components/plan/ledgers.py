@@ -150,7 +150,7 @@ def _held(before: Ledger, recorded: Deployed) -> set[RoleAssignment]:
     held = {*of_ledger(before)}
     for workspace in recorded.workspaces:
         for access in workspace.access:
-            if access.is_unfinished:
+            if access.has_other_role:
                 held.discard(_assignment(workspace.name, access.subject, access.declared))
                 held |= {_assignment(workspace.name, access.subject, role) for role in access.actual}
         for key_id in {key.id for key in workspace.keys}:

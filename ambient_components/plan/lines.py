@@ -71,7 +71,7 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
     ordered = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
-        Section("Stays valid until then", tuple(map(_staying, plan.staying)), (_STAYING,)),
+        Section("Access that stays until this is deployed", tuple(map(_staying, plan.staying)), (_STAYING,)),
         Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unevaluated)),
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_change(bucket) for bucket in plan.buckets if bucket.what == facts.DELETED)),
@@ -201,7 +201,7 @@ def _restored(plan: Plan) -> str:
 
 
 def _exposed(plan: Plan) -> Iterator[Line]:
-    of_copies = [warning for warning in plan.settled if warning.rule == LoudWarning.TOKENS_OUTLIVE_ACCESS]
+    of_copies = [warning for warning in plan.covered_warnings if warning.rule == LoudWarning.TOKENS_OUTLIVE_ACCESS]
     for exposed in plan.exposed:
         accounts = [row[0] for copied in of_copies if exposed.workspace in copied.workspaces for row in copied.data]
         also = f"; tokens of these accounts stay valid too: {listing(accounts)}" if accounts else ""
@@ -276,7 +276,7 @@ def _sign(step: Step) -> str:
 
 
 def _pending(plan: Plan) -> Iterator[Line]:
-    for waiting in plan.untold:
+    for waiting in plan.other_pending:
         yield Line("!", (waiting.workspace,) if waiting.workspace else (), waiting.text)
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
 from ambient_components.access.guardrails import guardrail_warnings
-from ambient_components.access.role_assignments import KEY
+from ambient_components.access.role_assignments import KEY, OWNER
 from ambient_components.collector import go_settings
 from ambient_components.engine import backend, texts
 from ambient_components.engine.command import Answer, Engine, failed
@@ -25,6 +25,7 @@ from ambient_components.plan.drift import deleted
 from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers, stack_guardrail_changes, with_staying
 from ambient_components.plan.preview import from_preview, missing_values, problems, warnings
+from ambient_components.platform.contract import Role
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.program.acknowledgements import acknowledgements
 from ambient_components.program.calendar import Calendar
@@ -125,8 +126,8 @@ def _pending(workspace: DeployedWorkspace) -> Iterator[tuple[str, str]]:
     if workspace.state is None:
         yield "it is not declared any more, and not all of it is gone", ""
     for access in workspace.access:
-        if not access.settled:
-            yield _unsettled(access), access.subject
+        if not access.is_as_declared:
+            yield _difference(access), access.subject
     for key in workspace.keys:
         if key.declared and not key.made:
             yield f"generation {key.generation} of key {key.id} is declared, and not made", f"{KEY}:{key.id}"
@@ -142,7 +143,7 @@ def _pending(workspace: DeployedWorkspace) -> Iterator[tuple[str, str]]:
         yield f"bucket {bucket.name} is declared, and not made", ""
 
 
-def _unsettled(access: DeployedAccess) -> str:
+def _difference(access: DeployedAccess) -> str:
     has = " and ".join(access.actual) or "nothing"
     desired = f"is declared as {access.declared}" if access.declared else "is not declared any more"
     return f"{access.subject} has {has}, and {desired}"
@@ -210,7 +211,7 @@ def online(
             for warning in plan.warnings
         ]
         plan = _marked(replace(plan, refreshed=is_whole, warnings=tuple(current)), desired)
-        plan = replace(plan, settled=tuple(_settled(plan, previewed.steps, there)))
+        plan = replace(plan, covered_warnings=tuple(covered_warnings(plan, previewed.steps, there)))
         return with_staying(plan, there.ledger, desired.ledger)
     guardrails = crossed(there.ledger, desired, at)
     reported = [at_entry(desired.stack, error) for error in _errors(previewed, answer, guardrails)]
@@ -220,24 +221,29 @@ def online(
     return with_staying(plan, there.ledger, desired.ledger)
 
 
-def _settled(plan: Plan, steps: Iterable[Step], there: Deployed) -> Iterator[Problem]:
+def covered_warnings(plan: Plan, steps: Iterable[Step], there: Deployed) -> Iterator[Problem]:
     """Yield the warnings of what the run makes or ends anyway, and those with a section of their own."""
     made = {(workspace_of(step.name), step.kind, step.object_name) for step in steps if step.op in CREATES}
-    ending = {
-        (place.name, access.subject) for place in there.workspaces for access in place.access if access.declared is None
+    ended = {
+        (place.name, access.subject, Role.ADMIN.value if role == OWNER else role)
+        for place in there.workspaces
+        for access in place.access
+        if access.declared is None
+        for role in access.actual
     }
     exposed = {exposed.workspace for exposed in plan.exposed}
     for warning in plan.warnings:
         match warning.rule:
             case WarningRule.NAMESPACE_GONE | WarningRule.MISSING_ACCESS:
-                is_settled = made.issuperset((name, *row) for name in warning.workspaces for row in warning.data)
+                gone = {(name, *row) for name in warning.workspaces for row in warning.data}
+                is_covered = bool(gone) and gone <= made
             case WarningRule.UNDECLARED_ACCESS:
-                is_settled = is_ended(warning, ending)
+                is_covered = is_ended(warning, ended)
             case LoudWarning.TOKENS_OUTLIVE_ACCESS:
-                is_settled = exposed.issuperset(warning.workspaces)
+                is_covered = exposed.issuperset(warning.workspaces)
             case _:
                 continue
-        if is_settled:
+        if is_covered:
             yield warning
 
 

@@ -69,7 +69,7 @@ OF_WORKSPACES: Final = (
 """Facts with a workspace; of two, it is empty for the stack as a whole."""
 
 TEXTS: Final = ("other", "unevaluated")
-PROBLEMS: Final = ("guardrails", "warnings", "settled", "errors")
+PROBLEMS: Final = ("guardrails", "warnings", "covered_warnings", "errors")
 STEPS: Final = ("steps", "beside")
 
 

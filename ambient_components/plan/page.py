@@ -91,9 +91,8 @@ def _access(plan: Plan, changes: Iterable[RoleChange]) -> html.Part:
         if place[0] in workspaces:
             workspaces[place[0]].append(_holder(assignment, changed.get(place)))
     body = html.matrix(_MATRIX, [(name(workspace), items, "") for workspace, items in workspaces.items()])
-    return html.Part(
-        "access", "Who has access then", html.folded("Show", body) if len(workspaces) > _MANY else body, len(workspaces)
-    )
+    shown = html.folded("Show", body) if len(workspaces) > _MANY else body
+    return html.Part("access", "Who has access after this run", shown, len(workspaces))
 
 
 def _holder(assignment: RoleAssignment, change: RoleChange | None) -> tuple[str, Markup]:

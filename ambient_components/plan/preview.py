@@ -91,7 +91,7 @@ def from_preview(
     plan = from_ledgers(
         before, after, stack=stack, at=at, recorded=recorded, zone=zone, ahead=ahead,
         pending=pending, warnings=warnings(preview), guardrail_changes=ledger_steps.guardrail_changes(preview.steps),
-        drifted=drifted_access(preview.steps),
+        drifted=drifted_access(preview.steps, (place for place, key in recorded.keys.items() if key.made)),
     )  # fmt: skip
     plan = with_adoptions(plan, adoption.read(notes))
     keys = _keys(preview, before, after, recorded, at, ahead)

@@ -4,13 +4,12 @@ JSON shows the names, pages group by them, and `acknowledge` in a stack file ref
 what is acknowledged: it is counted, and not shown.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Self
 
 from ambient_components.errors import Acknowledged, Problem
-from ambient_components.platform.contract import Role
 from ambient_components.printable import quoted
 
 
@@ -154,13 +153,13 @@ OF_OBJECTS: Final[frozenset[str | None]] = frozenset({WarningRule.UNDECLARED_ACC
 """Warnings that are acknowledged for single objects: a later object is another warning. Their rows name the objects."""
 
 
-def is_ended(warning: Problem, ended: Collection[tuple[str, str]]) -> bool:
-    """Return whether a warning is only about undeclared access that a run ends, given as workspace and subject.
+def is_ended(warning: Problem, ended: Iterable[tuple[str, str, str]]) -> bool:
+    """Return whether a warning is only about undeclared access that a run ends, given as workspace, subject and role.
 
     The check of a run sees the bindings that an interrupted run left, and not that they are still in the state.
     """
     # As in `provider.workspace.cluster_access`.
-    covered = {(workspace, f"{role} of {quoted(subject)}") for workspace, subject in ended for role in Role}
+    covered = {(workspace, f"{role} of {quoted(subject)}") for workspace, subject, role in ended}
     rows = {(workspace, *row) for workspace in warning.workspaces for row in warning.data}
     return warning.rule == WarningRule.UNDECLARED_ACCESS and bool(rows) and rows <= covered
 

@@ -58,12 +58,12 @@ class DeployedAccess:
     """The periods of a grant with dates: role, and from, until or both, as in the ledger."""
 
     @property
-    def settled(self) -> bool:
-        """Whether the actual role is the declared one."""
+    def is_as_declared(self) -> bool:
+        """Whether the declared role is the only actual one."""
         return self.actual == ((self.declared,) if self.declared else ())
 
     @property
-    def is_unfinished(self) -> bool:
+    def has_other_role(self) -> bool:
         """Whether the strongest actual role is not the declared one."""
         return max(self.actual, key=rank, default=None) != self.declared
 

@@ -34,13 +34,12 @@ def test_what_others_changed_has_names_and_values(ours: Stack) -> None:
     # Without a refresh the page is no all-clear, and says what it did not look at.
     text = page(stack)
     assert "compared with the cluster: only access (--refresh: all objects)" in text
-    assert "No changes without --refresh · 1 workspace with changed access in the cluster" in text
+    assert "1 workspace with changed access in the cluster · no other changes without --refresh" in text
 
     document = reported(stack, "--refresh", code=2)
     assert access(document) == (["group:payments-devs edit"], ["user:mallory@example.com view"])
     assert document["refreshed"] is True
-    found = {one["object"]: (one["what"], one["fields"]) for one in document["drift"]}
-    assert found == {
+    assert {drift["object"]: (drift["what"], drift["fields"]) for drift in document["drift"]} == {
         f"RoleBinding {GRANT}": ("deleted", []),
         f"RoleBinding {VIEW}": (
             "changed",
@@ -70,9 +69,9 @@ def test_a_deleted_namespace_is_no_all_clear_and_one_line(ours: Stack) -> None:
     stack = ours
     stack.machine.delete(NAMESPACE.format(stack.w))
     stack.machine.until(lambda: stack.machine.get(NAMESPACE.format(stack.w)) is None, "the namespace is gone")
-    assert "No changes without --refresh · 1 namespace deleted in the cluster" in page(stack)
+    assert "1 namespace deleted in the cluster · no other changes without --refresh" in page(stack)
     document = reported(stack, "--refresh", code=2)
-    assert [(one["object"], one["what"]) for one in document["drift"]] == [("Namespace", "deleted")]
+    assert [(drift["object"], drift["what"]) for drift in document["drift"]] == [("Namespace", "deleted")]
     gained = ["group:payments-devs edit", "key:ci edit", "user:alice@example.com admin", "user:bob@example.com view"]
     assert access(document) == (gained, [])
     text = page(stack, "--refresh")

@@ -80,7 +80,7 @@ def _dates(item: DeployedAccess) -> str:
 
 
 def _difference(item: DeployedAccess, paint: Paint) -> str:
-    if item.settled:
+    if item.is_as_declared:
         return ""
     if not item.actual:
         return paint("  ! declared, not given yet: pulumi up", "loud")

@@ -47,7 +47,7 @@ def test_dates_are_shown_beside_the_grant() -> None:
 
 def test_a_grant_that_is_yet_to_begin_is_settled_and_one_that_should_be_there_is_not() -> None:
     access = summary(DATES, {"user:bob": "edit"}, owners=[]).workspaces[0].access
-    assert {item.subject: item.settled for item in access} == {
+    assert {item.subject: item.is_as_declared for item in access} == {
         "user:bob": True,
         "group:contractors": False,
         "user:zoe": False,

@@ -177,7 +177,7 @@ class TestOffline:
         page = capsys.readouterr().out
         assert "\n0 admin gained · 2 edit gained · 0 lowered · 0 removed\n" in page
         assert "  +  pay  group:devs  none -> edit  pending" in page
-        assert "  +  pay  key:ci      none -> edit  declared by the last run, and not there" in page
+        assert "  +  pay  key:ci      none -> edit  declared before, but has no token" in page
         assert "Pending" not in page
         assert offline("--format", "json") == 2
         document = json.loads(capsys.readouterr().out)

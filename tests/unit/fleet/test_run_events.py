@@ -1,15 +1,20 @@
 """What is kept of an engine's events."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from ambient_components.access.adoption import EXISTING_OBJECT, Adoption, notes
 from ambient_components.engine.urns import ACCESS_TOKEN, S3_CREDENTIALS
 from ambient_components.errors import Problem, Where, refusal
 from ambient_components.fleet.run_events import Failure, Reported
+from ambient_components.fleet.summary import unshown
 from ambient_components.problem_json import encode
 from ambient_components.rules.refusals import Rule
+from ambient_components.rules.warnings import NONE, WarningRule
 from tests.support.fake_pulumi import diagnostic, ended, urn
 
 BINDING = "ambient:index:RoleBinding"
@@ -43,6 +48,22 @@ def test_objects_are_counted_and_components_are_not() -> None:
         ended("same", BINDING, "lab/grant/user:bob"),
     )
     assert (run.created, run.updated, run.deleted, run.done) == (2, 1, 1, 8)
+
+
+@pytest.mark.parametrize(
+    ("op", "role", "more", "is_shown"),
+    [
+        ("delete-replaced", "edit", {}, False),
+        ("delete", "view", {}, True),  # another binding gives the edit of the warning, and stays
+        ("delete", "edit", {"retainOnDelete": True}, True),
+    ],
+)
+def test_a_deleted_binding_hides_the_warning_of_its_role(op: str, role: str, more: Any, is_shown: bool) -> None:
+    given = {"roleRef": {"name": f"ambient-project-{role}"}, "subjects": [{"kind": "User", "name": "bob"}]}
+    run = reported(ended(op, BINDING, "pay/grant/user:bob", old={"inputs": given, **more}, new=None))
+    others = refusal("stays", rule=WarningRule.UNDECLARED_ACCESS, workspaces=("pay",))
+    run.warnings[replace(others, data=(("edit of user:bob",),))] = None
+    assert len(unshown(run, NONE)) == is_shown
 
 
 def test_a_step_that_an_interrupt_cut_short_is_no_failure() -> None:

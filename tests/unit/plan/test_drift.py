@@ -1,17 +1,25 @@
 """What others changed, from a preview with a refresh: objects by name, and access that the repair gives or ends."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from ambient_components.engine.steps import Preview
+from ambient_components.errors import refusal
 from ambient_components.plan.facts import CHANGED, DELETED, Drift
+from ambient_components.plan.headline import headline
+from ambient_components.plan.making import covered_warnings
 from ambient_components.plan.page import as_text
-from tests.support.plan_facts import online
-from tests.support.plans import entry, step
+from ambient_components.rules.warnings import WarningRule
+from ambient_components.stacks.deployed import Deployed, DeployedAccess, DeployedWorkspace
+from tests.support.plan_facts import AT, online
+from tests.support.plans import entry, key, step
 
 BINDING = "ambient:index:RoleBinding"
 QUOTA = "kubernetes:core/v1:ResourceQuota"
 SECRET = "ambient:index:WorkspaceSecret"
+PAY = {"inputs": {"metadata": {"name": "pay"}}}
 LEDGER = {"pay": entry(owners=["user:o"], grants={"user:bob": "view"})}
 
 
@@ -58,6 +66,10 @@ def test_a_changed_field_has_both_values_and_a_file_that_changed_is_no_drift():
     refresh, update = drifted(QUOTA, "pay/quota", *quota, paths=["spec.hard.pods"])
     update["newState"]["modified"] = refresh["newState"]["modified"]
     assert plan_of(refresh, update).drift == ()
+    # The run restores a field, and not all that begin alike; without the engine's word none.
+    longer = [{"spec": {"hard": {"pods": "20", "podsX": side}}} for side in ("1", "2")]
+    for paths, fields in (["spec.hard.pods"], ["spec.hard.pods"]), (["spec"], ["spec.hard.podsX 1 -> 2"]), ([], []):
+        assert [[*change.fields] for change in plan_of(*drifted(QUOTA, "pay/quota", *longer, paths)).drift] == [fields]
     # And without a refresh nothing is known.
     assert plan_of(update).drift == ()
 
@@ -86,6 +98,16 @@ def test_access_that_the_repair_gives_or_ends(now, fields, access):
     assert f"{drift.what} in the cluster\n" in as_text(plan)
 
 
+@pytest.mark.parametrize("now", [None, binding("account", role="view")])
+def test_a_key_keeps_the_access_of_its_other_generation(now):
+    ledger = {"pay": entry(keys={"ci": key(generation=2, overlapping=1)})}
+    both = [drifted(BINDING, f"pay/key/ci/g{number}", binding("account", role="edit"), now) for number in (1, 2)]
+    kept = online({"steps": both[0]}, ledger)
+    assert len(kept.drift) == 1
+    assert roles(kept)[0] == []
+    assert roles(online({"steps": both[0] + both[1]}, ledger))[0] == [("key:ci", "edit")]
+
+
 def test_values_of_secrets_are_not_shown():
     data = [{"metadata": {"name": "s"}, "data": {"A": value}} for value in ("sk-ant-old", "sk-ant-new")]
     plan = plan_of(*drifted(SECRET, "pay/secret/runner", *data, paths=["data.A"]))
@@ -104,3 +126,30 @@ def test_a_deleted_namespace_stands_for_everything_in_it():
     )
     assert plan.drift == (Drift("pay", "Namespace", DELETED, ("with everything in it",), ("user:bob", "user:o")),)
     assert "1 admin gained · 1 view gained · 0 lowered · 0 removed · 1 object deleted in the cluster" in as_text(plan)
+
+
+def warning(rule, *rows):
+    return replace(refusal("", rule=rule, workspaces=("pay",)), data=rows)
+
+
+@pytest.mark.parametrize(
+    ("current", "covered"),
+    [
+        (warning(WarningRule.NAMESPACE_GONE, ("Namespace", "pay")), True),
+        (warning(WarningRule.NAMESPACE_GONE), False),
+        (warning(WarningRule.UNDECLARED_ACCESS, ("view of user:bob",)), True),
+        (warning(WarningRule.UNDECLARED_ACCESS, ("edit of user:bob",)), False),
+    ],
+)
+def test_a_warning_is_covered_by_what_the_run_makes_and_ends_and_by_nothing_else(current, covered):
+    made = step("create", "kubernetes:core/v1:Namespace", "pay/namespace", newState=PAY)
+    left = DeployedWorkspace("pay", "active", (DeployedAccess("user:bob", None, ("view",)),), ())
+    steps, plan = Preview.of({"steps": [made]}).steps, replace(plan_of(), warnings=(current,))
+    assert [*covered_warnings(plan, steps, Deployed("", AT, (left,)))] == ([current] if covered else [])
+
+
+def test_a_headline_begins_with_what_only_a_refresh_restores():
+    plan = replace(plan_of(), warnings=(warning(WarningRule.NAMESPACE_GONE), warning(WarningRule.CHANGED_ACCESS)))
+    drift = "1 namespace deleted in the cluster · 1 workspace with changed access in the cluster"
+    assert headline(plan) == f"{drift} · no other changes without --refresh"
+    assert not plan.changes

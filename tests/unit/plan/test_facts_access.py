@@ -11,6 +11,9 @@ from ambient_components.access.endings import Ended
 from ambient_components.engine.steps import Preview
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Change, DateComing, KeyChange, WorkspaceChange
+from ambient_components.plan.headline import headline
+from ambient_components.plan.making import pending
+from ambient_components.stacks.deployed import Deployed, DeployedWorkspace
 from tests.support.ledgers import (
     deployed_keys,
     from_ledgers,
@@ -83,7 +86,7 @@ def test_what_becomes_of_keys_by_the_files():
     assert keys({"ci": key()}, {}) == [("ci", 1, facts.REVOKED, "it is gone from the files")]
     assert keys({"ci": key()}, {"ci": key(generation=2)}) == [
         ("ci", 1, facts.REVOKED, "generation 2 takes its place"),
-        ("ci", 2, facts.ISSUED, "in the place of generation 1"),
+        ("ci", 2, facts.ISSUED, "replaces generation 1"),
     ]
     assert keys({"ci": key()}, {"ci": key(generation=2, overlapping=1)}) == [
         ("ci", 2, facts.ISSUED, "generation 1 stays valid until it is ended"),
@@ -94,6 +97,16 @@ def test_what_becomes_of_keys_by_the_files():
     assert keys({"ci": key()}, {"ci": key(role="view", lifetimeSeconds=86400)}) == [
         ("ci", 1, facts.CHANGED, "role edit -> view, lifetime 90d -> 1d"),
     ]
+
+
+def test_an_interrupted_rotation_is_counted_once():
+    ledger = {"pay": entry(keys={"ci": key(generation=2)})}
+    (old,) = recorded(declared=False).workspaces[0].keys
+    new = replace(old, generation=2, declared=True, made=False)
+    has = Deployed("", AT, (DeployedWorkspace("pay", "active", (), (old, new)),))
+    planned = plan(ledger, ledger, recorded=has, pending=pending(has))
+    assert len(planned.pending) == 2
+    assert headline(planned) == "access unchanged · 1 key revoked · 1 key issued"
 
 
 def recorded(**more):
@@ -114,9 +127,7 @@ def test_what_becomes_of_keys_by_what_the_state_has():
     assert keys(same, same, recorded(manual=True, next_action="expire", next_at=soon, expires_at=soon))[0][2] == (
         facts.EXPIRING
     )
-    assert keys(same, same, recorded(made=False)) == [
-        ("ci", 1, facts.ISSUED, "declared by the last run, and not there")
-    ]
+    assert keys(same, same, recorded(made=False)) == [("ci", 1, facts.ISSUED, "declared before, but has no token")]
     assert keys({}, {}, recorded()) == [
         ("ci", 1, facts.REVOKED, "it is not declared any more, and the last run did not end it")
     ]
@@ -171,7 +182,7 @@ def test_a_new_workspace_is_told_with_its_content():
 def test_what_a_new_generation_is_otherwise_is_told():
     never = {"role": "edit", "generation": 2, "never": True, "static": True}
     assert keys({"ci": key()}, {"ci": never})[1] == (
-        "ci", 2, facts.ISSUED, "in the place of generation 1; lifetime 90d -> never, static no -> yes",
+        "ci", 2, facts.ISSUED, "replaces generation 1; lifetime 90d -> never, static no -> yes",
     )  # fmt: skip
 
 

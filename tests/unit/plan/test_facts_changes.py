@@ -182,7 +182,7 @@ def test_a_key_that_the_platform_made():
     second = NIGHTLY | {"generation": 2, "lifetimeSeconds": 7776000}
     assert keys(NIGHTLY, second) == [
         (1, facts.REVOKED, "generation 2 takes its place"),
-        (2, facts.ISSUED, "in the place of generation 1; lifetime unknown -> 90d"),
+        (2, facts.ISSUED, "replaces generation 1; lifetime unknown -> 90d"),
     ]
     until = second | {"overlapping": 1, "overlapUntil": "2026-12-31"}
     assert [(generation, what) for generation, what, _ in keys(NIGHTLY, until)] == [(2, facts.ISSUED)]

@@ -327,7 +327,7 @@ def test_a_refused_change_says_what_stays_and_what_ends_just_that():
     )
     after = ledger({"pay": entry(keys={"ci": key()}), "lab": entry()})
     page = as_text(with_staying(replace(changed(), guardrails=(refusal("no", rule="notClosed"),)), before, after))
-    assert "  access that was to end and stays valid until then: 2\n" in page
+    assert "  access that was to end and stays until this is deployed: 2\n" in page
     hint = "\n     hint: to end just this: kubectl delete"
     assert f"  !  pay  view of key:old, generation 2{hint} serviceaccount -n pay ambient-key-" in page
     assert f"  !  pay  edit of user:a{hint} rolebinding -n pay ambient-permission-edit-a-user" in page

@@ -116,7 +116,7 @@ class TestReading:
             ("group:devs", ("edit",)),
             ("user:bob@example.com", ("view",)),
         ]
-        assert all(item.settled for item in payments.access)
+        assert all(item.is_as_declared for item in payments.access)
         (key,) = payments.keys
         assert key == DeployedKey(
             id="ci",
@@ -139,13 +139,14 @@ class TestReading:
 
     def test_declared_and_not_given_yet(self) -> None:
         access = read(without(state(), "payments/grant/group:devs")).workspaces[0].access[1]
-        assert (access.subject, access.declared, access.actual, access.settled) == ("group:devs", "edit", (), False)
+        assert (access.subject, access.declared, access.actual) == ("group:devs", "edit", ())
+        assert not access.is_as_declared
 
     def test_a_change_that_stopped_halfway_shows_both_roles(self) -> None:
         export = state()
         resources(export).append(binding("payments/grant/group:devs", "admin", delete=True))
         access = read(export).workspaces[0].access[1]
-        assert (access.declared, access.actual, access.settled) == ("edit", ("admin", "edit"), False)
+        assert (access.declared, access.actual, access.is_as_declared) == ("edit", ("admin", "edit"), False)
 
     def test_access_that_outlived_its_declaration(self) -> None:
         export = state()
@@ -169,7 +170,7 @@ class TestReading:
         resources(export).append(binding("payments/grant/user:alice@example.com", "view"))
         access = read(export).workspaces[0].access
         assert [item.actual for item in access if item.subject == "user:alice@example.com"] == [("owner",), ("view",)]
-        assert all(item.settled for item in access)
+        assert all(item.is_as_declared for item in access)
 
     def test_a_killed_run(self) -> None:
         export = state()
