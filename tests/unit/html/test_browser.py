@@ -76,7 +76,8 @@ def pages() -> dict[str, str]:
     return made
 
 
-BAD = """<!doctype html><style>body { background: #fff } p { color: #999 } div { width: 2000px; text-align: right }</style>
+BAD = """<!doctype html>
+<style>body { background: #fff } p { color: #999 } div { width: 2000px; text-align: right }</style>
 <h1>a</h1><h3>b</h3><p>faint</p><div>wide</div>
 <table class="plan"><tr><th>w</th><td><span class="change">view -> edit</span></td></tr></table>"""
 """A page with one fault of each kind, so that the test is known to see them."""
