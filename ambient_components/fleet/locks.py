@@ -25,7 +25,7 @@ class NoNote:
     """The note of an engine where no death is sure, such as in a container: nothing is noted."""
 
     def begin(self) -> None:
-        """Note that an engine is about to start."""
+        """Note that an engine is about to start. It may not if this raises AmbientError."""
 
     def started(self, pid: int, *sessions: int) -> None:
         """Note the engine's process, and the sessions of other processes that work for it."""
@@ -42,7 +42,7 @@ class NoNote:
         return True
 
     def forget(self, locks: Sequence[Lock]) -> None:
-        """Forget the engines that made the locks, which are gone."""
+        """Forget the engines that made the locks, which are gone. In pods: all that have ended."""
 
     @contextmanager
     def alone(self) -> Iterator[bool]:

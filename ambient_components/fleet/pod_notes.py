@@ -10,12 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from ambient_components import activity
-from ambient_components.cluster.client import core, merge_config_map
+from ambient_components.cluster.client import ApiError, core, merge_config_map
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.objects import mapping, text, texts
 from ambient_components.engine.texts import Lock
-from ambient_components.errors import StepError
+from ambient_components.errors import AmbientError, StepError
 from ambient_components.platform.contract import STACK_ANNOTATION
 from ambient_components.stacks.project import Project, bare_name
 
@@ -39,9 +38,10 @@ class PodNote:
     """The note of an engine in a pod of an Indexed Job (`locks.NoNote`).
 
     A pod is surely gone if it was the same index of the same Job, as `podReplacementPolicy: Failed` starts another pod
-    only after the former one has ended; and if the cluster says that it has ended, or has it no more. Uids count: pods
-    in another namespace or cluster have the same names, and may be alive. So the ConfigMap is in the stack's cluster,
-    where every run of the stack finds it, and a pod is asked for only if that cluster had it when it began.
+    only after the former one has ended; and if the cluster says that it has ended, or has it no more. Both are wrong
+    of a pod that was deleted by force, or with its node, while its machine went on. Uids count: pods in another
+    namespace or cluster have the same names, and may be alive. So the ConfigMap is in the stack's cluster, where every
+    run of the stack finds it, and a pod is asked for only if that cluster had it when it began.
     """
 
     def __init__(self, folder: Path, stack: str, job: str, index: str, pod: str, namespace: str = "") -> None:
@@ -56,12 +56,19 @@ class PodNote:
         self._noted = False
 
     def begin(self) -> None:
+        """Note this pod. The lock of one that is not noted would pass for that of a former pod with its host name.
+
+        Raises:
+            AmbientError: It can't be noted, so that no engine may start. The Job tries again.
+        """
         try:
             if self._key not in self._read()[1]:  # an earlier engine of this pod may have left a lock
                 self._write({self._key: self._as_maker(socket.gethostname(), round(time.time(), 3))})
                 self._noted = True
         except StepError as error:
-            activity.note(f"ambient: if this pod dies, its lock will stay: {error.problem.within('it is not noted')}")
+            what = f"no run of {self._stack} begins, as this pod can't note that it locks the stack"
+            role = "if a right is missing, as a cluster admin: ambient rbac | kubectl apply -f -"
+            raise AmbientError([error.problem.within(what, role)]) from None
 
     def started(self, pid: int, *sessions: int) -> None:
         """Do nothing: all processes end with their pod."""
@@ -83,16 +90,20 @@ class PodNote:
         try:
             version, pods = self._read()
             makers = {key: pod for key, pod in pods.items() if any(map(pod.may_have_made, locks))}
-            data = {key: self._as_maker(pod.host, pod.begun) for key, pod in makers.items() if self._is_former(pod)}
-            self._guard.cluster.patch(self._path, {"metadata": {"resourceVersion": version}, "data": data})
+            if not makers or not all(map(self._is_former, makers.values())):
+                return False
+            self._patch(version, {key: self._as_maker(pod.host, pod.begun) for key, pod in makers.items()})
         except StepError:
             return False
-        return len(data) == len(makers)
+        return True
 
     def forget(self, locks: Sequence[Lock]) -> None:  # noqa: ARG002
+        """Forget this pod, and all that have ended: the stack has no lock of theirs, and they make none."""
         with suppress(StepError):
-            pods = self._read()[1].items()
-            self._write({key: None for key, pod in pods if pod.pod == self._own.pod and key != self._key})
+            version, pods = self._read()
+            gone = [key for key, pod in pods.items() if pod.pod == self._own.pod or self._is_former(pod)]
+            if gone:
+                self._patch(version, dict.fromkeys(gone))
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
@@ -100,21 +111,27 @@ class PodNote:
 
     def _as_maker(self, host: str, begun: float) -> str:
         """Return the note of this pod for locks of a host, with its namespace if the cluster has this pod there."""
-        here = self._own.namespace if not self._has_ended(self._own) else ""
+        here = self._own.namespace if self._lives(self._own) else ""
         return json.dumps(asdict(replace(self._own, host=host, begun=begun, namespace=here)), sort_keys=True)
 
     def _is_former(self, pod: Pod) -> bool:
         same_index = (pod.job, pod.index) == (self._own.job, self._own.index)
-        return pod.pod != self._own.pod and (same_index or self._has_ended(pod))
+        return pod.pod != self._own.pod and (same_index or self._lives(pod) is False)
 
-    def _has_ended(self, pod: Pod) -> bool:
-        """Tell whether the cluster had a pod, and has it no more or as one that has ended."""
+    def _lives(self, pod: Pod) -> bool | None:
+        """Tell whether the cluster has a pod that has not ended. None if it never had it, or this pod may not ask."""
+        if not pod.namespace:
+            return None
         name, _, uid = pod.pod.partition("/")
-        pods = self._guard.cluster.each(core("namespaces", pod.namespace, "pods"), name=name) if pod.namespace else ()
-        for item in pods:
-            if mapping(item.get("metadata")).get("uid") == uid:
-                return mapping(item.get("status")).get("phase") in {"Succeeded", "Failed"}
-        return pod.namespace != ""
+        try:
+            for item in self._guard.cluster.each(core("namespaces", pod.namespace, "pods"), name=name):
+                if mapping(item.get("metadata")).get("uid") == uid:
+                    return mapping(item.get("status")).get("phase") not in {"Succeeded", "Failed"}
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            return None
+        return False
 
     def _read(self) -> tuple[str, dict[str, Pod]]:
         """Return the version of the ConfigMap, and the pods by its keys."""
@@ -129,3 +146,7 @@ class PodNote:
         """Set keys, or delete those that are None. Other pods write other keys."""
         notes = {STACK_ANNOTATION: self._stack}
         merge_config_map(self._guard.cluster, self._namespace, self._name, data, notes)
+
+    def _patch(self, version: str, data: Mapping[str, str | None]) -> None:
+        """Set or delete keys, if no other pod has written to the ConfigMap since that version."""
+        self._guard.cluster.patch(self._path, {"metadata": {"resourceVersion": version}, "data": data})

@@ -111,6 +111,8 @@ class Child:
         self._errors.join(timeout=5)
         if code >= 0 and not texts.may_leave_lock(self.output):
             self._note.ended()
+            if self.reported.began:  # it had the lock, so nothing that died before has one
+                self._note.forget(())
         if code != 0 and not self.reported.failures:
             self._explain(code)
         return code
@@ -252,7 +254,7 @@ def carry_out(
             return "" if code == 0 or reported.began else child.output
 
         def unlock() -> bool:
-            if interrupts.count or reviewed or verb == "destroy":
+            if interrupts.count:
                 return False
             if verb == "up" and "--refresh" not in words:
                 words.append("--refresh")  # the dead run may have deleted what is still in the state
@@ -262,7 +264,10 @@ def carry_out(
             activity.note(f"ambient: {stack}: {text}")
 
         try:
-            run_despite_dead(note_of(engine.folder, stack, environ), attempt, unlock, say)
+            if reviewed or verb == "destroy":
+                attempt()
+            else:
+                run_despite_dead(note_of(engine.folder, stack, environ), attempt, unlock, say)
         except AmbientError:
             Path(path).unlink(missing_ok=True)
             raise

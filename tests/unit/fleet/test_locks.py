@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
+from ambient_components.cluster.client import ApiError
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine.texts import Lock
+from ambient_components.errors import AmbientError
 from ambient_components.fleet import machine_notes
 from ambient_components.fleet.locks import NoNote, Note, in_job, note_of, run_despite_dead
 from ambient_components.fleet.machine_notes import MachineNote
 from ambient_components.fleet.pod_notes import PodNote
-from ambient_components.fleet.processes import carry_out
+from ambient_components.fleet.processes import Ended, carry_out
 from ambient_components.stacks.pulumi import PulumiEngine
 from tests.support.fake_pulumi import FakePulumi
 from tests.support.fake_records import FakeCluster, FakeGuard
@@ -317,16 +319,77 @@ def test_a_killed_engine_stays_noted_and_its_pods_first_time_counts(tmp_path: Pa
     assert [*cluster.objects.values()] == [item]
 
 
-def test_a_cluster_that_does_not_answer_stops_no_run(
-    tmp_path: Path, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def runs(tmp_path: Path, cluster: FakeCluster) -> Callable[..., Ended]:
+    """Runs the stack in a pod, where the engine's runs end as a play says."""
+    pulumi = FakePulumi(tmp_path, "prod-03")
+
+    def run(name: str, job: str = "deploy/1", **play: Any) -> Ended:
+        exists(cluster, name)
+        names = {"JOB": job, "INDEX": "3", "POD": name, "PAGE": "runs/page"}
+        environ = {f"AMBIENT_RUN_{key}": text for key, text in names.items()}
+        pulumi.play({"prod-03": [{"lines": [{"resourcePreEvent": {"metadata": {}}}], **play}]})
+        engine = PulumiEngine(tmp_path, {**environ, "PATH": f"{pulumi.bin}:{os.environ['PATH']}"})
+        return carry_out(engine, "up", "prod-03")
+
+    return run
+
+
+def test_no_engine_starts_in_a_pod_that_is_not_noted(
+    tmp_path: Path, cluster: FakeCluster, runs: Callable[..., Ended]
 ) -> None:
+    """Its lock would pass for that of the pod before it, which had its host name and is still noted."""
+    runs("pod-1/1", die=9)
+    exists(cluster, "pod-1/1", "Failed")
     cluster.down = True
-    note = pod(tmp_path, "a/1")
-    note.begin()
-    assert "if this pod dies, its lock will stay: it is not noted: the cluster at https://c" in capsys.readouterr().err
-    assert not note.is_of_dead(lock(12))
-    note.forget([])
-    note.ended()
+    with pytest.raises(AmbientError, match=r"no run of p/prod-03 begins, .* https://c does not answer; if a"):
+        runs("pod-9/9")
+    assert len((tmp_path / "calls.jsonl").read_text().splitlines()) == 1
+    assert not of_job(tmp_path, 2).is_of_dead(lock(12))
+    of_job(tmp_path, 2).forget([])
+    cluster.down = False
+    assert of_job(tmp_path, 2).is_of_dead(lock(12))  # as it is: no engine runs
+    runs("pod-9/9", die=9)
+    assert not of_job(tmp_path, 2).is_of_dead(lock(12))  # the second pod has not ended
+    before = [*cluster.objects.values()]
+    assert not of_job(tmp_path, 2).settled([lock(12)])
+    assert not of_job(tmp_path, 2).settled([lock(12, host="elsewhere")])
+    assert [*cluster.objects.values()] == before
+    exists(cluster, "pod-9/9", "Failed")
+    assert of_job(tmp_path, 2).is_of_dead(lock(12))
+
+
+def test_a_run_that_had_the_lock_forgets_the_pods_that_have_ended(
+    cluster: FakeCluster, runs: Callable[..., Ended]
+) -> None:
+    for number in (1, 2, 3):
+        runs(f"pod-{number}/{number}", f"deploy/{number}", die=9)
+    for number in (1, 2):
+        exists(cluster, f"pod-{number}/{number}", "Failed")
+    refused = {"code": 255, "stderr": reported(lock(1)), "lines": []}
+    for ended, left in ((refused, ["pod-1_1", "pod-2_2", "pod-3_3"]), ({"code": 1}, ["pod-3_3"])):
+        runs("pod-4/4", "deploy/4", **ended)
+        notes = next(item["data"] for path, item in cluster.objects.items() if path.endswith("-lock"))
+        assert [*notes] == left
+
+
+def test_who_may_not_list_pods_is_noted_without_its_namespace(
+    tmp_path: Path, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a smaller role. Then the next pod of the index alone takes over."""
+
+    def each(path: str, *, name: str) -> Iterator[dict[str, Any]]:
+        raise ApiError(status, "no")
+
+    status = 403
+    exists(cluster, "pod-1/1")
+    monkeypatch.setattr(cluster, "each", each)
+    of_job(tmp_path, 1).begin()
+    assert pod(tmp_path, "b/2").is_of_dead(lock(12))
+    assert not of_job(tmp_path, 2).is_of_dead(lock(12))
+    status = 500
+    with pytest.raises(AmbientError):
+        of_job(tmp_path, 2).begin()
 
 
 def test_where_runs_are_noted(tmp_path: Path, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -481,8 +544,8 @@ def test_a_fleet_takes_over_and_refreshes(
 @pytest.mark.parametrize(
     ("verb", "reviewed", "after_look"),
     [
-        ("up", False, ["cancel", "up"]),
-        ("refresh", False, ["cancel", "refresh"]),
+        ("up", False, ["up", "cancel", "up"]),
+        ("refresh", False, ["refresh", "cancel", "refresh"]),
         ("up", True, []),
         ("destroy", False, []),
     ],
@@ -507,6 +570,6 @@ def test_one_stack_is_taken_over_too(
     took_over = f"ambient: dev: took over the lock of a dead run, of ci on {HOST}" in capsys.readouterr().err
     assert (ended.code == 0, ended.interrupted, took_over) == (bool(after_look), False, bool(after_look))
     began = [call["words"] for call in pulumi.calls() if "pid" in call]
-    assert [words[0] for words in began] == [verb, verb, *after_look]
+    assert [words[0] for words in began] == [verb, *after_look]
     assert ("--refresh" in began[-1]) == (after_look[-1:] == ["up"])
     assert bool([*tmp_path.glob("*.log")]) != took_over
