@@ -56,11 +56,7 @@ class PodNote:
         self._noted = False
 
     def begin(self) -> None:
-        """Note this pod. The lock of one that is not noted would pass for that of a former pod with its host name.
-
-        Raises:
-            AmbientError: It can't be noted, so that no engine may start. The Job tries again.
-        """
+        """Note this pod. AmbientError if it can't, as its lock would pass for one of a former pod of its host name."""
         try:
             if self._key not in self._read()[1]:  # an earlier engine of this pod may have left a lock
                 self._write({self._key: self._as_maker(socket.gethostname(), round(time.time(), 3))})

@@ -451,11 +451,7 @@ def test_a_dead_runs_lock_is_taken_off_after_a_second_look() -> None:
     assert text.startswith("took over the lock of a dead run, of ci on dead, process 1, since 20")
 
 
-@pytest.mark.parametrize(
-    "output",
-    ["", "error: roles is forbidden", NOT_LOCKED, ALIVE, BOTH, SERVICE],
-    ids=["none", "another error", "no error", "alive", "both", "service"],
-)
+@pytest.mark.parametrize("output", ["", "error: roles is forbidden", NOT_LOCKED, ALIVE, BOTH, SERVICE], ids="abcdef")
 def test_nothing_else_is_taken_off(output: str) -> None:
     assert after(Sure(), output) == (["run"], [])
 
