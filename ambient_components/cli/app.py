@@ -11,7 +11,6 @@ from typer.core import TyperGroup
 
 from ambient_components import activity, clock
 from ambient_components._version import VERSION
-from ambient_components.cli.completing import stand_in, suffices
 from ambient_components.errors import AmbientError, refusal
 from ambient_components.output import HELP, INTERRUPTED, USAGE, show_problems
 from ambient_components.suggest import did_you_mean
@@ -90,8 +89,11 @@ class _Verbs(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in VERBS:
             return None
-        app = stand_in(cmd_name, VERBS[cmd_name]) if ctx.resilient_parsing else verb_app(cmd_name)
-        return typer.main.get_command(app)
+        if not ctx.resilient_parsing:
+            return typer.main.get_command(verb_app(cmd_name))
+        from ambient_components.cli.completing import stand_in  # noqa: PLC0415  # most command lines complete nothing
+
+        return typer.main.get_command(stand_in(cmd_name, VERBS[cmd_name]))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         known = ctx.resilient_parsing or args[0] in VERBS
@@ -99,8 +101,11 @@ class _Verbs(TyperGroup):
             msg = refusal(f"there is no command {args[0]!r}", suggestion).text
             raise _UsageError(msg, ctx)
         name, command, rest = super().resolve_command(ctx, args)
-        if ctx.resilient_parsing and name in VERBS and not suffices(name):
-            command = typer.main.get_command(verb_app(name))
+        if ctx.resilient_parsing and name in VERBS:
+            from ambient_components.cli.completing import suffices  # noqa: PLC0415  # as above
+
+            if not suffices(name):
+                command = typer.main.get_command(verb_app(name))
         return name, command, rest
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002

@@ -119,9 +119,7 @@ def slow_to_read(text: str, pages: int) -> list[str]:
     The verdict is the second line, what has to be decided begins a few lines below it, and no line is wider than the
     terminal but for an address to be copied.
     """
-    shown_pages = re.findall(
-        r"^\$ (ambient (?:plan|up).*)\ndev at TIME\n((?:.*\n)*?)\[\d+\]$", text, re.MULTILINE
-    )
+    shown_pages = re.findall(r"^\$ (ambient (?:plan|up).*)\ndev at TIME\n((?:.*\n)*?)\[\d+\]$", text, re.MULTILINE)
     faults = [] if len(shown_pages) == pages else [f"{len(shown_pages)} pages instead of {pages}"]
     for command, shown in shown_pages:
         lines = shown.splitlines()

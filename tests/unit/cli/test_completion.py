@@ -81,7 +81,7 @@ def test_a_stand_in_completes_what_its_verb_completes(
     monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
     run([])
     offered = capsys.readouterr().out
-    monkeypatch.setattr("ambient_components.cli.app.suffices", lambda _: False)
+    monkeypatch.setattr("ambient_components.cli.completing.suffices", lambda _: False)
     run([])
     assert offered == capsys.readouterr().out != ""
 

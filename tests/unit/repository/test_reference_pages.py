@@ -28,7 +28,7 @@ MEANINGS = {
     0: "Success, or nothing to do.",
     1: "An error. Its text says what to do.",
     CHANGES: "Changes are pending, or something needs attention.",
-    REFUSED: "A guardrail refuses the change. Nothing was changed.",
+    REFUSED: "A guardrail refuses the change. Nothing was changed, but in a fleet the shards that it does not concern.",
     USAGE: "Wrong usage: an unknown option or value.",
     INTERRUPTED: "Ended by Ctrl-C.",
 }
