@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from ambient_components.access.adoption import EXISTING_OBJECT, Adoption, notes
 from ambient_components.engine.urns import ACCESS_TOKEN, S3_CREDENTIALS
 from ambient_components.errors import Problem, Where, refusal
@@ -50,20 +48,15 @@ def test_objects_are_counted_and_components_are_not() -> None:
     assert (run.created, run.updated, run.deleted, run.done) == (2, 1, 1, 8)
 
 
-@pytest.mark.parametrize(
-    ("op", "role", "more", "is_shown"),
-    [
-        ("delete-replaced", "edit", {}, False),
-        ("delete", "view", {}, True),  # another binding gives the edit of the warning, and stays
-        ("delete", "edit", {"retainOnDelete": True}, True),
-    ],
-)
-def test_a_deleted_binding_hides_the_warning_of_its_role(op: str, role: str, more: Any, is_shown: bool) -> None:
-    given = {"roleRef": {"name": f"ambient-project-{role}"}, "subjects": [{"kind": "User", "name": "bob"}]}
-    run = reported(ended(op, BINDING, "pay/grant/user:bob", old={"inputs": given, **more}, new=None))
+def test_a_deleted_binding_hides_the_warning_of_its_role() -> None:
     others = refusal("stays", rule=WarningRule.UNDECLARED_ACCESS, workspaces=("pay",))
-    run.warnings[replace(others, data=(("edit of user:bob",),))] = None
-    assert len(unshown(run, NONE)) == is_shown
+    cases = [("delete-replaced", "edit", False), ("delete", "view", False), ("delete", "edit", True)]
+    for (op, role, retained), shown in zip(cases, (0, 1, 1), strict=True):
+        given = {"roleRef": {"name": f"ambient-project-{role}"}, "subjects": [{"kind": "User", "name": "bob"}]}
+        old = {"inputs": given, "retainOnDelete": retained}
+        run = reported(ended(op, BINDING, "pay/grant/user:bob", old=old, new=None))
+        run.warnings[replace(others, data=(("edit of user:bob",),))] = None
+        assert len(unshown(run, NONE)) == shown
 
 
 def test_a_step_that_an_interrupt_cut_short_is_no_failure() -> None:
