@@ -46,8 +46,7 @@ def deleted(steps: Iterable[Step]) -> frozenset[str]:
 def drifted_access(steps: Iterable[Step], keys: Iterable[KeyPlace]) -> tuple[set[RoleAssignment], set[RoleAssignment]]:
     """Return the access that deleted and changed bindings gave at the last run, and what they give now.
 
-    Args:
-        keys: The deployed generations of keys. One with an unchanged binding keeps the access of its key.
+    A key keeps its access by a deployed generation, one of `keys`, with an unchanged binding.
     """
     before, now = set[RoleAssignment](), set[RoleAssignment]()
     bindings = [(was, step, names.parse(step.name)) for was, step in _drifted(steps) if was.kind == BINDING]
@@ -118,11 +117,8 @@ def _fields(was: Resource, now: Resource, step: Step) -> Iterator[str]:
 
 
 def _is_restored(path: str, paths: Iterable[str]) -> bool:
-    return any(_is_within(path, other) or _is_within(other, path) for other in paths)
-
-
-def _is_within(path: str, whole: str) -> bool:
-    return path == whole or path.startswith((f"{whole}.", f"{whole}["))
+    here, *others = (f"{each.replace('[', '.[')}." for each in (path, *paths))
+    return any(here.startswith(other) or other.startswith(here) for other in others)
 
 
 def _differences(was: Mapping[str, Any], now: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any, Any]]:
