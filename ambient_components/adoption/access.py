@@ -171,10 +171,10 @@ def _undeclarable(notes: Notes, binding: Json, taken: Mapping[str, list[str]]) -
     entries, role = mappings(binding.get("subjects")), role_of(binding)
     if role is None:
         why = ": only view, edit and admin of the platform can be declared"
-        return NoteRule.OTHER_ROLE, why, "declare a grant that suffices, and run pulumi up"
+        return NoteRule.OTHER_ROLE, why, "declare a grant that suffices, and run ambient up"
     if len(entries) > 1:
         why = ": a declared binding has one subject"
-        return NoteRule.SEVERAL_SUBJECTS, why, "declare a grant for each, and run pulumi up"
+        return NoteRule.SEVERAL_SUBJECTS, why, "declare a grant for each, and run ambient up"
     subject = subject_of(entries[0], notes.workspace)
     if subject is None:
         return NoteRule.REFUSED_SUBJECT, ", which is not a valid subject", "give the access to a valid subject"
@@ -182,7 +182,7 @@ def _undeclarable(notes: Notes, binding: Json, taken: Mapping[str, list[str]]) -
     if form is None:
         why = ": the platform grants to users and groups only"
         return NoteRule.OTHER_BINDING, why, "for a program declare a key, and let the program use it"
-    declare = f"declare it ({_line(form)}) and run pulumi up"
+    declare = f"declare it ({_line(form)}) and run ambient up"
     holder = taken.get(form.name)
     if holder == [str(subject)]:
         return NoteRule.OTHER_BINDING, " a second time: the entry declares the same access", ""

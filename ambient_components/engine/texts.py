@@ -33,7 +33,7 @@ _EMPTY: Final = ("failed to load checkpoint", "EOF")
 _LEAVES: Final = ("problem deleting the lock", "encountered a fatal error", "panic: ", "fatal error: ")
 _NO_BACKEND: Final = ("requires logging in", "PULUMI_ACCESS_TOKEN")
 _NO_STACK: Final = re.compile(r"no stack named '(?P<stack>[^']+)' found")
-_FULL: Final = re.compile(r"(?:(?P<path>/[^\s:]+): )?no space left on device")
+_FULL: Final = re.compile(r"(?<!\S)(?P<path>/[^\s:]+): no space left on device")  # not of a store or a pod
 _NO_PASSPHRASE: Final = "passphrase must be set"  # noqa: S105  # words
 _WRONG_PASSPHRASE: Final = "incorrect passphrase"  # noqa: S105  # words
 
@@ -140,7 +140,7 @@ def explained(output: str) -> Problem | None:
         return refusal(f"the backend has no stack {stack!r}", *other_backend(stack))
     if (full := _FULL.search(output)) is not None:
         return refusal(
-            f"no space is left on the disk of {full['path'] or 'this machine'}",
+            f"no space is left on the disk of {full['path']}",
             "free some, also in TMPDIR, and run it again: the state has all that was recorded before",
         )
     if _NO_PASSPHRASE in output:

@@ -120,16 +120,17 @@ def read_deployed(export: Export, stack: str, now: datetime) -> Deployed:
     )
 
 
-def identities(export: Export, keys: Collection[KeyName]) -> tuple[Identity, ...]:
+def identities(export: Export, keys: Collection[KeyName], *, pending: bool = True) -> tuple[Identity, ...]:
     """Return the identities of some keys in a state, by key and generation.
 
     Args:
         export: The parsed output of `pulumi stack export`. With `--show-secrets` it has the tokens.
+        pending: Whether those of pending operations count, which may be in the cluster.
     """
-    ledger = ledger_from_state(export)
+    ledger, every = ledger_from_state(export), _touched(export) if pending else resources(export)
     return tuple(
         _identity(workspace, *place, items, ledger)
-        for workspace, of_workspace in sorted(_by_workspace(_touched(export), ledger).items())
+        for workspace, of_workspace in sorted(_by_workspace(every, ledger).items())
         for place, items in sorted(of_workspace.of_keys.items())
         if (workspace, place[0]) in keys
     )

@@ -137,12 +137,12 @@ def _mirror() -> tuple[str, str, list[str]]:
     """Return the address from which apt has packages, the suite, and its components, such as main."""
     suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     lines = _run(["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI) $(COMPONENT)"]).splitlines()
-    found = [line.split(" ")[1:] for line in lines if line.startswith(f"{suite} ")]
-    if not found:
+    sources = [line.split(" ")[1:] for line in lines if line.startswith(f"{suite} ")]
+    if not sources:
         message = f"apt has no packages of {suite or 'this distribution'}: the images of the nodes are made of them."
         raise SandboxError(message)
-    address = found[0][0]
-    components = sorted({component for other, component in found if other == address})
+    address = sources[0][0]
+    components = sorted({component for other, component in sources if other == address})
     if address.startswith("mirror+file:"):  # a list of mirrors, which only apt reads
         address = Path(address.removeprefix("mirror+file:")).read_text(encoding="utf-8").split()[0]
     return address, suite, components

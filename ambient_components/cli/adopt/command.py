@@ -79,6 +79,8 @@ def adopt(
     stack, chosen = stack_and_workspaces(stack, names, named, workspaces)
     wish = Wish(stack, tuple(chosen), layout)
     _check_usage(checks=checks, dry_run=dry_run, form=form)
+    if keys:
+        _check_usage_of_keys(checks=checks, layout=layout, form=form)
     project = Project.find()
     if keys:
         print(*adopt_keys(project, stack, chosen, dry_run=dry_run), sep="\n")
@@ -114,6 +116,12 @@ def _check_usage(*, checks: bool | None, dry_run: bool, form: Format) -> None:
         misuse("--check", "writes nothing: leave --dry-run out")
     if dry_run and form is not Format.TEXT:
         misuse("--dry-run", "prints the changes as a diff: leave --format out, or --dry-run")
+
+
+def _check_usage_of_keys(*, checks: bool | None, layout: Layout, form: Format) -> None:
+    others = {"--check": checks is not None, "--layout": layout is not Layout.ONE, "--format": form is not Format.TEXT}
+    for option in (option for option, given in others.items() if given):
+        misuse("--keys", f"only edits the entries of keys: leave {option} out")
 
 
 def _show_refused(adopted: Adoption) -> None:

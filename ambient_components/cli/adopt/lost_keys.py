@@ -17,19 +17,21 @@ from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks.deployed import KeyName
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.reading import identities
-from ambient_components.stacks.states import export
+from ambient_components.stacks.states import export, of_shard
 
 
 def adopt_keys(project: Project, stack: str, workspaces: Collection[str], *, dry_run: bool) -> Iterator[str]:
     """Edit the keys' entries, and yield what was done and the next commands."""
     loaded = load_stack(stack_path(project, stack))
+    here = of_shard(project, stack, {name: entry.shard for name, entry in loaded.file.workspaces.items()})
     keys = {
         (workspace, key_id): key
         for workspace, entry in loaded.file.workspaces.items()
-        if entry.state is WorkspaceState.ACTIVE and (not workspaces or workspace in workspaces)
+        if entry.state is WorkspaceState.ACTIVE and workspace in here and (not workspaces or workspace in workspaces)
         for key_id, key in entry.keys.items()
     }
-    recorded = {(it.workspace, it.account) for it in identities(export(project, stack), keys)}
+    identified = identities(export(project, stack), keys, pending=False)
+    recorded = {(identity.workspace, identity.account) for identity in identified}
     with activity.waiting(f"Reading the keys in the cluster of {stack}"):
         cluster = Guard.of_config(project.config(stack)).cluster
         made = {workspace: _accounts(cluster, workspace) for workspace in {workspace for workspace, _ in keys}}
@@ -57,7 +59,8 @@ def adopt_keys(project: Project, stack: str, workspaces: Collection[str], *, dry
     yield from lines
     yield "\nNext:"
     if any(not change.removes for change in changes.values()):
-        yield "  check the dates: an account that is younger than its key may be a workspace user's"
+        yield "  compare with the day on which the entry was deployed (git log):"
+        yield "  an account that is older or younger may be a workspace user's"
     yield f"  git diff {' '.join(texts)}"
     yield f"  ambient up {stack}"
     if any(not change.removes for change in changes.values()):

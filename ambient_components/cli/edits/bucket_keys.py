@@ -85,14 +85,13 @@ def by_hand_lines(
         if bucket is None:
             shared += [workspace] if stack.file.workspaces[workspace].state is WorkspaceState.ACTIVE else []
         elif bucket.driver is BucketDriver.EXISTING:
-            lines.append(
-                f"{workspace}: of bucket {bucket.name}: replace accessKey and secretKey at their source, then pulumi up"
-            )
+            what = "replace accessKey and secretKey at their source, then ambient up"
+            lines.append(f"{workspace}: of bucket {bucket.name}: {what}")
         elif bucket.state is BucketState.RELEASED:
             lines.append(f"{workspace}: of bucket {bucket.name}, which is released: end its access keys in the store")
         else:
             lines.append(
-                f"{workspace}: of bucket {bucket.name}: raise storage.bucket.credentials.generation, then pulumi up"
+                f"{workspace}: of bucket {bucket.name}: raise storage.bucket.credentials.generation, then ambient up"
             )
     if shared:
         space = project.platform_namespace(name)

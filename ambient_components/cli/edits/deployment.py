@@ -28,7 +28,7 @@ from ambient_components.fleet.summary import deployed_line, show_end
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.stacks.project import Project
+from ambient_components.stacks.project import Project, bare_name
 from ambient_components.stacks.pulumi import PulumiEngine, require_passphrase
 from ambient_components.stacks.states import stacks_of
 
@@ -274,8 +274,8 @@ class Deployment(ABC):
 
     def _summary(self, outcome: Outcome, deployed: str) -> Iterator[str]:
         """Yield the verdict, what it rests on, and what was deployed: six lines, if there are no more notes."""
-        where = f"erified at the cluster of {self.stack}"
-        yield f"Not all is v{where}: what is left follows. What is:" if outcome.left else f"V{where}:"
+        where = f"verified at the cluster of {self.stack}"
+        yield f"Not everything is {where} (see below). Verified:" if outcome.left else f"V{where[1:]}:"
         room = max(_SHOWN_FACTS - len(outcome.notes), 1)
         yield from (f"  {line}" for line in outcome.proved[:room])
         if (more := len(outcome.proved) - room) > 0:
@@ -309,17 +309,18 @@ class Deployment(ABC):
 
 
 def clean_worktree(folder: Path, stack: str) -> list[str]:
-    """Return how to deploy without the other edits, in lines: for a project in Git, whose last commit is deployed."""
+    """Return how to deploy without the other edits, in lines: for a project in Git, from any folder in it."""
+    folder = folder.absolute()
     root = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
     if root is None:
         return []
-    inner = folder.relative_to(root)
-    there = Path(*[".."] * (len(inner.parts) + 1), f"{root.name}-{stack}")
-    linked = f' && ln -s "$PWD/.venv" {quote(str(there / inner))}/' if (folder / ".venv").exists() else ""
-    command = f"git worktree add --detach {quote(str(there))} HEAD{linked} && cd {quote(str(there / inner))}"
+    there = root.with_name(f"{root.name}-{bare_name(stack)}")
+    inner, environment = quote(str(there / folder.relative_to(root))), folder / ".venv"
+    linked = f" && ln -s {quote(str(environment))} {inner}/" if environment.exists() else ""
     return [
-        "to deploy only this: run the same command in a clean worktree, of the commit that is deployed:",
-        f"  {command}",
+        "to deploy only this: run the same command in a clean worktree of the last commit (HEAD):",
+        f"  git worktree add --detach {quote(str(there))} HEAD{linked} && cd {inner}",
+        "its HEAD is detached: commit the edit there on a branch (git switch --create NAME)",
     ]
 
 

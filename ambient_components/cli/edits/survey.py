@@ -75,7 +75,7 @@ class Survey:
             to = _WHY.get(way, "{}").format(named, self.holder.title)
             what = f"{binding.workspace}: the RoleBinding {short(binding.name)} gives {short(binding.role)} to {to}"
             if binding.is_declared:
-                yield refusal(f"{what}: its declaration says something else", "pulumi up --refresh sets it right")
+                yield refusal(f"{what}: its declaration says something else", "ambient up --refresh sets it right")
             else:
                 delete = f"kubectl delete rolebinding -n {binding.workspace} {shlex.quote(short(binding.name))}"
                 yield refusal(f"{what}: no file declares it", delete)

@@ -172,8 +172,8 @@ def _recorded(project: Project) -> str | None:
 
 
 def _is_shared(url: str) -> bool:
-    """Tell whether a backend is the same for everyone: it has no password, and no folder of this machine."""
-    return not (urlsplit(url).password or url.startswith("file:///"))
+    """Tell whether a backend is the same for everyone: no password, no folder of this machine or of a person."""
+    return not (urlsplit(url).password or url.startswith(("file:///", "file://~")))
 
 
 def _write(project: Project, url: str) -> bool:

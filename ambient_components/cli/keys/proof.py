@@ -181,21 +181,21 @@ class KeyWitness(Witness):
         """Return why the new identity of a key does not work, with a hint."""
         about = f"generation {generation}"
         if not identities:
-            return f"{about} is not made", "pulumi up"
+            return f"{about} is not made", "ambient up"
         identity = next(iter(identities))
         tokens = {
             *identity.tokens,
             *(token for target in identity.targets for token in self._delivered(target, identity)),
         }
         if not tokens:
-            return f"{about}: no token of it is in the state or where it is delivered", "pulumi up"
+            return f"{about}: no token of it is in the state or where it is delivered", "ambient up"
         answers = [self.bearers.ask(token) for token in sorted(tokens)]
         # During an overlap the Secret may also have the previous token.
         right = [answer for answer in answers if answer.username == identity.username and answer.uid in identity.uids]
         if right:
             return None
         statuses = ", ".join(sorted({str(answer.status or "no answer") for answer in answers}))
-        return f"{about} does not work: the API server answers its token with {statuses}", "pulumi up --refresh"
+        return f"{about} does not work: the API server answers its token with {statuses}", "ambient up --refresh"
 
     def _unrecorded(self, selected: KeyName, key: KeyRecord, recorded: Iterable[Identity]) -> Iterator[Identity]:
         """Yield older accounts of a key that only the cluster has, as after the loss of a state."""

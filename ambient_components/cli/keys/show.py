@@ -38,7 +38,7 @@ def find(summary: Deployed, name: str) -> DeployedKey:
         # If the workspace exists, suggest only by the key's name.
         beside = sorted({key.id for key in keys if key.workspace == workspace})
         hint = (did_you_mean(key_id, beside) if beside else did_you_mean(name, names)) or f"it has {some(names)}"
-        stop(f"stack {summary.stack!r} has no key {_shown(name)}", hint, "a key is there after pulumi up")
+        stop(f"stack {summary.stack!r} has no key {_shown(name)}", hint, "a key is there after ambient up")
     return max(generations, key=lambda key: key.generation)
 
 
@@ -56,16 +56,16 @@ def read(engine: Engine, summary: Deployed, key: DeployedKey) -> str:
     if key.dead or (key.expires_at is not None and key.expires_at <= summary.now):
         mended = f"give it another one: ambient keys rotate {summary.stack} {key.name}"
         why = key.dead or "it expired"
-        stop(f"key {key.name} no longer works: {why}", mended if key.manual else "run pulumi up first")
+        stop(f"key {key.name} no longer works: {why}", mended if key.manual else "run ambient up first")
     if not key.retained:
         missing = f"key {key.name} is not in the state (retain: none)"
         where = f"it is delivered: kubectl get secret -n {(key.delivered_to or '/').replace('/', ' ')} -o yaml"
         if key.undelivered:
-            stop(f"{missing}, and not delivered: {key.undelivered}", "run pulumi up first")
+            stop(f"{missing}, and not delivered: {key.undelivered}", "run ambient up first")
         stop(missing, where)
     token = output(engine, summary.stack_of(key.workspace), key.name)
     if not token:
-        stop(f"stack {summary.stack!r} has no output {key.name!r}", "run pulumi up first")
+        stop(f"stack {summary.stack!r} has no output {key.name!r}", "run ambient up first")
     return token
 
 

@@ -25,7 +25,7 @@ from ambient_components.stacks.deployed import (
 )
 from ambient_components.stacks.key_table import DAILY, Limits, expiry, following, note, rows
 
-_NEW_GENERATION: Final = "raise generation in storage.bucket.credentials, then pulumi up"
+_NEW_GENERATION: Final = "raise generation in storage.bucket.credentials, then ambient up"
 """The hint for keys that are not renewed automatically."""
 
 _KUBERNETES_SESSIONS: Final = "apis/vteam.ambient-code/v1alpha1/namespaces/{}/agenticsessions"
@@ -35,7 +35,7 @@ def as_text(summary: Deployed, paint: Paint = plain, limits: Limits = DAILY) -> 
     """Return workspaces, access, buckets and keys as text, without the commands from `usage`."""
     if not summary.workspaces:
         return f"Stack {summary.stack} has no workspaces yet: ambient up {summary.stack}"
-    killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `pulumi up`"
+    killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `ambient up`"
     lines = [paint(one_line(killed.format(name)), "loud") for name in summary.interrupted]
     key_rows = iter(rows(summary, None, limits))
     for workspace in summary.workspaces:
@@ -51,7 +51,7 @@ def _title(workspace: DeployedWorkspace, paint: Paint) -> str:
     if guard := workspace.guard:
         title += f"  guard {guard['mode']}, sharing {guard['sharing']}"
     if workspace.state is None:
-        return title + paint("  ! not declared any more, not all of it is gone yet: pulumi up", "loud")
+        return title + paint("  ! not declared any more, not all of it is gone yet: ambient up", "loud")
     return title if workspace.state == ACTIVE else f"{title}  {one_line(workspace.state)}"
 
 
@@ -83,10 +83,10 @@ def _difference(item: DeployedAccess, paint: Paint) -> str:
     if item.is_as_declared:
         return ""
     if not item.actual:
-        return paint("  ! declared, not given yet: pulumi up", "loud")
+        return paint("  ! declared, not given yet: ambient up", "loud")
     has = " and ".join(item.actual)
     desired = f"is declared as {item.declared}" if item.declared else "is not declared any more"
-    return paint(one_line(f"  ! has {has}, {desired}: pulumi up"), "loud")
+    return paint(one_line(f"  ! has {has}, {desired}: ambient up"), "loud")
 
 
 def _bucket(bucket: DeployedBucket, now: datetime, paint: Paint) -> list[str]:
@@ -103,28 +103,28 @@ def _bucket(bucket: DeployedBucket, now: datetime, paint: Paint) -> list[str]:
 def bucket_warnings(bucket: DeployedBucket, now: datetime) -> list[str]:
     warnings = []
     if bucket.state is None:
-        warnings.append("not declared any more, still there: pulumi up")
+        warnings.append("not declared any more, still there: ambient up")
     elif not bucket.made:
-        warnings.append("declared, not made yet: pulumi up")
+        warnings.append("declared, not made yet: ambient up")
     key = bucket.key
     if key is None or not key.id:
-        return [*warnings, *(["nothing opens it yet: pulumi up"] if bucket.open and bucket.made else [])]
+        return [*warnings, *(["nothing opens it yet: ambient up"] if bucket.open and bucket.made else [])]
     if bucket.state is not None and not bucket.open:
-        warnings.append("an access key is still there: pulumi up")
+        warnings.append("an access key is still there: ambient up")
     if key.dead:
-        mended = "pulumi up makes a new one"
+        mended = "ambient up makes a new one"
         if key.manual:
             mended = f"only another generation makes a new one: {_NEW_GENERATION}"
         warnings.append(f"its access key no longer works: {key.dead} ({mended})")
     elif key.expires_at is not None and key.expires_at <= now:
-        mended = _NEW_GENERATION if key.manual else "pulumi up"
+        mended = _NEW_GENERATION if key.manual else "ambient up"
         warnings.append(f"its access key should have ended on {key.expires_at:%Y-%m-%d %H:%M} UTC: {mended}")
     if key.drift:
-        warnings.append(f"changed by others ({', '.join(key.drift)}): pulumi up fixes it")
+        warnings.append(f"changed by others ({', '.join(key.drift)}): ambient up fixes it")
     if key.foreign:
         warnings.append(f"opened as well by access keys made by hand: {', '.join(key.foreign)}")
     if key.pending:
-        warnings.append(f"not revoked yet, still valid: {', '.join(key.pending)} (pulumi up tries again)")
+        warnings.append(f"not revoked yet, still valid: {', '.join(key.pending)} (ambient up tries again)")
     return warnings
 
 
@@ -153,7 +153,7 @@ def _remarks(key: DeployedKey) -> Iterator[str]:
     if key.manual and key.state in (TokenStatus.DEAD, TokenStatus.EXPIRED) and not key.former:
         yield "it is renewed by its next generation only: ambient keys rotate"
     if key.dead and key.is_renewed:
-        yield "pulumi up makes a new one"
+        yield "ambient up makes a new one"
     if key.static:
         yield "every session of the workspace can read it"
     if key.retiring:

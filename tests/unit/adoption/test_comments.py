@@ -43,7 +43,7 @@ def hints(note):
 
 def declared(hint):
     """The YAML of a hint, which a person copies."""
-    text = re.fullmatch(r"declare it \((.*)\)(?: and run pulumi up|: the run then corrects .*)", hint)[1]
+    text = re.fullmatch(r"declare it \((.*)\)(?: and run ambient up|: the run then corrects .*)", hint)[1]
     return parse_yaml(text, "hint").data
 
 

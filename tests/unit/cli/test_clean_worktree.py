@@ -23,10 +23,12 @@ def test_a_clean_worktree_has_the_commit_and_the_environment(tmp_path: Path, inn
         subprocess.run(["git", *words], cwd=root, check=True)
     file.write_text("edited\n")
 
-    _, command = clean_worktree(project, "dev")
+    head, command, branch = clean_worktree(project, "org/dev")
+    assert "(HEAD)" in head
+    assert "on a branch" in branch
     shown = subprocess.run(
         ["sh", "-c", f"{command} && cat stacks/dev.yaml && ls -d .venv && pwd"],
-        cwd=project, capture_output=True, text=True, check=True,
+        cwd=project / "stacks", capture_output=True, text=True, check=True,
     ).stdout.splitlines()  # fmt: skip
     assert shown[-3:] == ["committed", ".venv", str(tmp_path / "repo-dev" / inner)]
     assert clean_worktree(tmp_path, "dev") == []

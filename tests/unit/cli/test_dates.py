@@ -55,7 +55,7 @@ def test_a_grant_that_is_yet_to_begin_is_settled_and_one_that_should_be_there_is
     }
     lines = as_text(summary(DATES, {"user:bob": "edit"}, owners=[])).splitlines()
     assert lines[2] == (
-        "  view    group:contractors  from 2026-12-01 until 2027-03-31  ! declared, not given yet: pulumi up"
+        "  view    group:contractors  from 2026-12-01 until 2027-03-31  ! declared, not given yet: ambient up"
     )
 
 

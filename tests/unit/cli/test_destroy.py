@@ -82,7 +82,7 @@ def of(*resources: Any) -> Any:
 
 
 def received(found: Destruction, stack: str = "dev") -> list[str]:
-    return [str(one) for one in refusals(found, f"ambient up {stack}")]
+    return [str(problem) for problem in refusals(found, f"ambient up {stack}")]
 
 
 def test_what_a_program_declares_by_names_of_its_own_is_seen() -> None:

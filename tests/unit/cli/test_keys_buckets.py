@@ -175,13 +175,13 @@ ALIASED = "{name: pay-data, credentials: &c {lifetime: 30d}}"
     [
         (
             "{name: theirs, driver: existing, accessKey: {config: a}, secretKey: {config: b}}",
-            "payments: of bucket theirs: replace accessKey and secretKey at their source, then pulumi up",
+            "payments: of bucket theirs: replace accessKey and secretKey at their source, then ambient up",
         ),
         (
             "{name: pay-data, state: released}",
             "payments: of bucket pay-data, which is released: end its access keys in the store",
         ),
-        (ALIASED, "payments: of bucket pay-data: raise storage.bucket.credentials.generation, then pulumi up"),
+        (ALIASED, "payments: of bucket pay-data: raise storage.bucket.credentials.generation, then ambient up"),
     ],
 )
 def test_others_are_named_and_hold_back_no_key(bucket: Deployed, capsys: Shown, entry: str, line: str) -> None:

@@ -181,7 +181,7 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         err = capsys.readouterr().err
         assert f"generation 1: its end is not proved: the API server answers its token with {status}, not 401" in err
-        assert f"generation 2 does not work: the API server answers its token with {status}\n  hint: pulumi up" in err
+        assert f"generation 2 does not work: the API server answers its token with {status}\n  hint: ambient up" in err
 
     def test_a_new_token_of_another_account(self, stack: Deployed, capsys: Shown) -> None:
         deployed = stack.on_up
@@ -210,7 +210,7 @@ class TestRotateNow:
         shown = capsys.readouterr()
         assert "  payments/ci: generation 1 is over: its ServiceAccount is gone, and 1 known token refused" in shown.out
         assert "stacks/dev.yaml is edited, and not all of it is deployed\n  hint: ambient up dev\n" in shown.err
-        assert "ambient: payments/ci: generation 2 is not made\n  hint: pulumi up\n" in shown.err
+        assert "ambient: payments/ci: generation 2 is not made\n  hint: ambient up\n" in shown.err
 
     def test_with_an_overlap_a_failed_new_identity_leaves_the_old_one_alone(
         self, stack: Deployed, capsys: Shown

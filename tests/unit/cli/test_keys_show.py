@@ -95,17 +95,17 @@ class TestShow:
         [
             (
                 "payments/ci2",
-                "has no key 'payments/ci2'\n  hint: did you mean 'ci'?\n  hint: a key is there after pulumi up",
+                "has no key 'payments/ci2'\n  hint: did you mean 'ci'?\n  hint: a key is there after ambient up",
             ),
             (
                 "paymnts/ci",
-                "has no key 'paymnts/ci'\n  hint: did you mean 'payments/ci'?\n  hint: a key is there after pulumi up",
+                "has no key 'paymnts/ci'\n  hint: did you mean 'payments/ci'?\n  hint: a key is there after ambient up",
             ),
             (
                 "payments/nightly",
-                "has no key 'payments/nightly'\n  hint: it has payments/ci\n  hint: a key is there after pulumi up",
+                "has no key 'payments/nightly'\n  hint: it has payments/ci\n  hint: a key is there after ambient up",
             ),
-            ("x/y", "has no key 'x/y'\n  hint: it has payments/ci\n  hint: a key is there after pulumi up"),
+            ("x/y", "has no key 'x/y'\n  hint: it has payments/ci\n  hint: a key is there after ambient up"),
         ],
     )
     def test_a_key_that_is_not_there(self, pulumi: FakePulumi, capsys: Shown, name: str, reported: str) -> None:
@@ -121,10 +121,10 @@ class TestShow:
     @pytest.mark.parametrize(
         ("more", "reported"),
         [
-            ({"expires": "2026-11-25T12:00:00Z"}, "no longer works: it expired\n  hint: run pulumi up first"),
+            ({"expires": "2026-11-25T12:00:00Z"}, "no longer works: it expired\n  hint: run ambient up first"),
             (
                 {"current": {"handle": "h", "dead": "it was revoked: its token Secret was deleted"}},
-                "no longer works: it was revoked: its token Secret was deleted\n  hint: run pulumi up first",
+                "no longer works: it was revoked: its token Secret was deleted\n  hint: run ambient up first",
             ),
             (
                 {"expires": "2026-11-25T12:00:00Z", "manual": True},
@@ -141,7 +141,7 @@ class TestShow:
                     "undelivered": "Secret ops/ci-key is gone",
                 },
                 "is not in the state (retain: none), and not delivered: Secret ops/ci-key is gone\n"
-                "  hint: run pulumi up first",
+                "  hint: run ambient up first",
             ),
         ],
     )
@@ -159,7 +159,7 @@ class TestShow:
         assert run(["keys", "show", "dev", "payments/ci"]) == 1
         assert capsys.readouterr() == (
             "",
-            "ambient: stack 'dev' has no output 'payments/ci'\n  hint: run pulumi up first\n",
+            "ambient: stack 'dev' has no output 'payments/ci'\n  hint: run ambient up first\n",
         )
 
     @pytest.mark.parametrize("name", [TOKEN, f"payments/{TOKEN}", f"{TOKEN}/ci"])

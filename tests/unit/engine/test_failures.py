@@ -49,6 +49,11 @@ def text(error: AmbientError) -> str:
             "  hint: check PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, if set",
         ),
         ("error: disk full", "`pulumi up` failed: disk full"),
+        ("error: etcdserver: no space left on device", "`pulumi up` failed: etcdserver: no space left on device"),
+        (
+            "error: PUT http://minio/data: no space left on device",
+            "`pulumi up` failed: PUT http://minio/data: no space left on device",
+        ),
     ],
 )
 def test_frequent_failures_are_explained(printed: str, shown: str) -> None:

@@ -132,7 +132,7 @@ def test_a_closed_workspace_keeps_its_bucket_and_has_no_key_to_it() -> None:
     export = state({key: ENTRY[key] for key in ("name", "driver", "endpoint")}, "closed", bucket)
     assert lines(export)[2:] == ["  bucket  payments-sessions  at http://minio.minio.svc:9000"]
     left = state(ENTRY, "closed", bucket, credentials())
-    assert bucket_warnings(the_bucket(left), NOW) == ["an access key is still there: pulumi up"]
+    assert bucket_warnings(the_bucket(left), NOW) == ["an access key is still there: ambient up"]
 
 
 def test_buckets_of_pulumi_aws_are_found_among_what_is_called_the_same() -> None:
@@ -145,7 +145,7 @@ def test_buckets_of_pulumi_aws_are_found_among_what_is_called_the_same() -> None
     export = state({**ENTRY, "driver": "aws"}, "active", *of_aws)
     assert bucket_warnings(the_bucket(export), NOW) == []
     without = state({**ENTRY, "driver": "aws"}, "active", of_aws[0], of_aws[2])
-    assert bucket_warnings(the_bucket(without), NOW) == ["declared, not made yet: pulumi up"]
+    assert bucket_warnings(the_bucket(without), NOW) == ["declared, not made yet: ambient up"]
 
 
 @pytest.mark.parametrize(
@@ -173,38 +173,38 @@ def test_the_life_of_its_key(outputs: dict[str, Any], reported: str) -> None:
     [
         (
             {"current": {"handle": "A", "expiresAt": "2027-01-01T00:00:00Z", "dead": "it was deleted"}},
-            "its access key no longer works: it was deleted (pulumi up makes a new one)",
+            "its access key no longer works: it was deleted (ambient up makes a new one)",
         ),
         (
             {"current": {"handle": "A", "expiresAt": "2026-11-20T00:00:00Z"}},
-            "its access key should have ended on 2026-11-20 00:00 UTC: pulumi up",
+            "its access key should have ended on 2026-11-20 00:00 UTC: ambient up",
         ),
         (
             {"never": True, "current": {"handle": "A", "dead": "it was deleted"}},
             "its access key no longer works: it was deleted (only another generation makes a new one: raise generation "
-            "in storage.bucket.credentials, then pulumi up)",
+            "in storage.bucket.credentials, then ambient up)",
         ),
         (
             {"manual": True, "current": {"handle": "A", "expiresAt": "2027-01-01T00:00:00Z", "dead": "it is off"}},
             "its access key no longer works: it is off (only another generation makes a new one: raise generation in "
-            "storage.bucket.credentials, then pulumi up)",
+            "storage.bucket.credentials, then ambient up)",
         ),
         (
             {"never": True, "manual": False, "current": {"handle": "A", "dead": "it was deleted"}},
-            "its access key no longer works: it was deleted (pulumi up makes a new one)",
+            "its access key no longer works: it was deleted (ambient up makes a new one)",
         ),
         (
             {"manual": True, "current": {"handle": "A", "expiresAt": "2026-11-20T00:00:00Z"}},
             "its access key should have ended on 2026-11-20 00:00 UTC: raise generation in storage.bucket.credentials, "
-            "then pulumi up",
+            "then ambient up",
         ),
         (
             {"drift": {"user": "removed", "policy": "changed"}},
-            "changed by others (policy: changed, user: removed): pulumi up fixes it",
+            "changed by others (policy: changed, user: removed): ambient up fixes it",
         ),
         ({"foreign": ["AKIA9"]}, "opened as well by access keys made by hand: AKIA9"),
-        ({"pendingRevocations": [{"handle": "AKIA1"}]}, "not revoked yet, still valid: AKIA1 (pulumi up tries again)"),
-        ({"accessKey": None, "current": None}, "nothing opens it yet: pulumi up"),
+        ({"pendingRevocations": [{"handle": "AKIA1"}]}, "not revoked yet, still valid: AKIA1 (ambient up tries again)"),
+        ({"accessKey": None, "current": None}, "nothing opens it yet: ambient up"),
     ],
 )
 def test_what_somebody_has_to_look_at_is_loud(outputs: dict[str, Any], reported: str) -> None:
@@ -228,7 +228,7 @@ def test_what_is_not_declared_any_more() -> None:
     bucket = resource("ambient:index:S3Bucket", "bucket", {"bucket": "payments-sessions"})
     found = the_bucket(state(None, "active", bucket))
     assert (found.name, found.driver, found.state) == ("payments-sessions", None, None)
-    assert bucket_warnings(found, NOW) == ["not declared any more, still there: pulumi up"]
+    assert bucket_warnings(found, NOW) == ["not declared any more, still there: ambient up"]
 
 
 def test_what_a_replacement_left_hides_nothing() -> None:

@@ -317,7 +317,7 @@ class TestText:
             return text
 
         as_text(read(without(state(), "payments/grant/group:devs")), paint)
-        assert painted == ["  ! declared, not given yet: pulumi up"]
+        assert painted == ["  ! declared, not given yet: ambient up"]
 
     def test_pending_revocations_and_dead_tokens_are_loud(self) -> None:
         export = without(state(), "payments/key/ci/g1")
@@ -333,7 +333,7 @@ class TestText:
         )
         text = as_text(read(export))
         assert "! the token no longer works: its token Secret is gone" in text
-        assert "! pulumi up makes a new one" in text
+        assert "! ambient up makes a new one" in text
         assert "! not revoked yet, still valid: h1" in text
         assert "! the token before it still works for a while (1)" in text
 
