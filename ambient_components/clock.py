@@ -16,6 +16,9 @@ from ambient_components.rules.warnings import LoudWarning
 OFFSET_VARIABLE: Final = "AMBIENT_CLOCK_OFFSET"
 """Environment variable for tests that moves the clock of the program and the provider: a duration such as `-30d`."""
 
+OF_A_PLAN: Final = "AMBIENT_CLOCK_OF_A_PLAN"
+"""Set by `ambient` beside the offset for a plan of another time, of which no run has to warn."""
+
 GRPC_LOG_VARIABLE: Final = "PULUMI_DEBUG_GRPC"
 """Pulumi's variable for a log of every call between the engine and its plugins, with secrets in plain text."""
 
@@ -43,7 +46,7 @@ def now() -> datetime:
 def warnings() -> list[Problem]:
     """Return one warning for each of these variables that is set."""
     problems = []
-    if text := os.environ.get(OFFSET_VARIABLE):
+    if (text := os.environ.get(OFFSET_VARIABLE)) and not os.environ.get(OF_A_PLAN):
         try:
             offset()
             # Without the current time, so that a saved plan and its run have the same warnings.

@@ -114,7 +114,7 @@ def _store(project: Project, stack: str, loaded: LoadedStack) -> StoreConfig | N
 
 def pending(deployed: Deployed) -> list[Waiting]:
     """Return the differences between what the last run declared and what exists, as after a failed run."""
-    killed = "a run was killed while it worked on {}: pulumi refresh, then pulumi up"
+    killed = "a run was killed while it worked on {}: ambient up, then pulumi refresh --clear-pending-creates"
     waiting = [Waiting("", killed.format(name)) for name in deployed.interrupted]
     for workspace in deployed.workspaces:
         waiting += [Waiting(workspace.name, text, subject) for text, subject in _pending(workspace)]
@@ -322,6 +322,8 @@ def engine_at(project: Project, at: datetime | None, *, alone: bool = False) -> 
     more = go_settings(engine.environ, alone=True) if alone else {}
     if at is not None:
         more[clock.OFFSET_VARIABLE] = _offset(clock.offset() + (at - clock.now()))
+        if not clock.offset():
+            more[clock.OF_A_PLAN] = "1"
     return engine.with_environ(more)
 
 

@@ -9,7 +9,7 @@ from ambient_components.cli.app import run
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (clock.OFFSET_VARIABLE, environment.GRPC_LOG_VARIABLE):
+    for name in (clock.OFFSET_VARIABLE, clock.OF_A_PLAN, environment.GRPC_LOG_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     for cached in (clock.now, clock.offset):
         monkeypatch.setattr(clock, cached.__name__, cached.__wrapped__)
@@ -27,6 +27,12 @@ def test_a_moved_clock_is_told_by_every_command(
     monkeypatch.setenv(clock.OFFSET_VARIABLE, "90d")
     assert run(["--version"]) == 0
     assert capsys.readouterr().err.startswith("ambient: AMBIENT_CLOCK_OFFSET is set to '90d': the clock is moved")
+
+
+def test_the_clock_of_a_plan_is_no_surprise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(clock.OFFSET_VARIABLE, "-5s")
+    monkeypatch.setenv(clock.OF_A_PLAN, "1")
+    assert clock.warnings() == []
 
 
 @pytest.mark.parametrize("text", ["soon", "90d\x1b[2J"])

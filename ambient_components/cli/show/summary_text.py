@@ -35,7 +35,7 @@ def as_text(summary: Deployed, paint: Paint = plain, limits: Limits = DAILY) -> 
     """Return workspaces, access, buckets and keys as text, without the commands from `usage`."""
     if not summary.workspaces:
         return f"Stack {summary.stack} has no workspaces yet: ambient up {summary.stack}"
-    killed = "! A run was killed while it worked on {}: run `pulumi refresh`, then `ambient up`"
+    killed = "! A run was killed while it worked on {}: `ambient up`, then `pulumi refresh --clear-pending-creates`"
     lines = [paint(one_line(killed.format(name)), "loud") for name in summary.interrupted]
     key_rows = iter(rows(summary, None, limits))
     for workspace in summary.workspaces:
