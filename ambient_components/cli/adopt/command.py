@@ -120,8 +120,9 @@ def _check_usage(*, checks: bool | None, dry_run: bool, form: Format) -> None:
 
 def _check_usage_of_keys(*, checks: bool | None, layout: Layout, form: Format) -> None:
     others = {"--check": checks is not None, "--layout": layout is not Layout.ONE, "--format": form is not Format.TEXT}
-    for option in (option for option, given in others.items() if given):
-        misuse("--keys", f"only edits the entries of keys: leave {option} out")
+    for option, given in others.items():
+        if given:
+            misuse("--keys", f"only edits the entries of keys: leave {option} out")
 
 
 def _show_refused(adopted: Adoption) -> None:

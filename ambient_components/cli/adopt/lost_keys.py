@@ -57,13 +57,14 @@ def adopt_keys(project: Project, stack: str, workspaces: Collection[str], *, dry
     if not dry_run:
         write_stack(loaded.path, texts)
     yield from lines
+    adds = any(not change.removes for change in changes.values())
     yield "\nNext:"
-    if any(not change.removes for change in changes.values()):
+    if adds:
         yield "  compare with the day on which the entry was deployed (git log):"
         yield "  an account that is older or younger may be a workspace user's"
     yield f"  git diff {' '.join(texts)}"
     yield f"  ambient up {stack}"
-    if any(not change.removes for change in changes.values()):
+    if adds:
         yield f"  ambient adopt {stack} --keys    # takes the lines out again"
 
 
