@@ -14,14 +14,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictI
 from ambient_components.errors import BadValue
 from ambient_components.model.base import choice, is_scalar, one_of, refuse, text_schema, type_name
 from ambient_components.model.forms import LIFETIME, SECONDS
-from ambient_components.platform.contract import ROLES, SUBJECT_NAME_MAX_BYTES, PodSecurity, Role
-from ambient_components.platform.subjects import (
-    SUBJECT_FORMS,
-    Subject,
-    SubjectKind,
-    parse_subject,
+from ambient_components.platform.contract import (
+    ROLES,
+    SUBJECT_NAME_MAX_BYTES,
+    PodSecurity,
+    Role,
     subject_name_problem,
 )
+from ambient_components.platform.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject
 from ambient_components.rules.durations import DURATION_FORMS, parse_duration
 from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Life
 from ambient_components.rules.lookalikes import hidden_character

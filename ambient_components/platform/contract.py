@@ -5,6 +5,8 @@ invisible to them. The first part is the Ambient Code Platform's; the second par
 "Contract N" refers to a section of the platform contract, read from the platform's sources at commit 0b59fe7.
 """
 
+import re
+import unicodedata
 from enum import StrEnum
 from typing import Final
 
@@ -431,6 +433,38 @@ SUBJECT_NAME_MAX_BYTES: Final = 253
 
 OBJECT_NAME_MAX: Final = 253
 """Bytes; Kubernetes' limit for the name of a ServiceAccount or a Secret."""
+
+_DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+# Go's unicode.IsControl covers category Cc; Cs (lone surrogates) cannot be encoded as UTF-8.
+_UNUSABLE_CATEGORIES: Final = frozenset({"Cc", "Cs"})
+
+
+def subject_name_problem(name: str) -> tuple[str, str] | None:
+    """Say what the platform would refuse in the name of a subject, or None; as problem and hint. Contract 1.3."""
+    allowed = f"allowed: 1-{SUBJECT_NAME_MAX_BYTES} bytes without control characters"
+    if not name:
+        return "the name is empty", allowed
+    if any(unicodedata.category(character) in _UNUSABLE_CATEGORIES for character in name):
+        return f"{name!r} has a control character", allowed
+    length = len(name.encode())
+    if length > SUBJECT_NAME_MAX_BYTES:
+        return f"the name has {length} bytes", allowed
+    return None
+
+
+def service_account_problem(namespace: str, name: str) -> tuple[str, str] | None:
+    """Say what Kubernetes would refuse in a ServiceAccount's namespace or name, or None; as problem and hint."""
+    if not _DNS_LABEL.fullmatch(namespace):
+        return f"{namespace!r} is not a namespace", "allowed: 1-63 of a-z 0-9 -, no dash at either end"
+    if len(name) > OBJECT_NAME_MAX or not _DNS_SUBDOMAIN.fullmatch(name):
+        return (
+            f"{name!r} is not the name of a ServiceAccount",
+            f"allowed: 1-{OBJECT_NAME_MAX} of a-z 0-9 - and ., each part between dots without a dash at either end",
+        )
+    return None
+
 
 IDLE_TIMEOUT_DEFAULT: Final = 86_400
 """Seconds without activity after which the operator stops a session; the CRD's default. 0 means never. Contract 4."""

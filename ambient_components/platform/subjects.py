@@ -1,22 +1,20 @@
 """The subjects of access: users, groups and ServiceAccounts, in this project's one notation."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from ambient_components.errors import reject
-from ambient_components.platform.contract import KEY_PREFIX, OBJECT_NAME_MAX, RBAC_API_GROUP, SUBJECT_NAME_MAX_BYTES
+from ambient_components.platform.contract import (
+    KEY_PREFIX,
+    RBAC_API_GROUP,
+    service_account_problem,
+    subject_name_problem,
+)
 
 SUBJECT_FORMS: Final = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 """Formats that `parse_subject` accepts, for error messages."""
-
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-
-# Go's unicode.IsControl covers category Cc; Cs (lone surrogates) cannot be encoded as UTF-8.
-_UNUSABLE_CATEGORIES = frozenset({"Cc", "Cs"})
 
 
 class SubjectKind(StrEnum):
@@ -56,15 +54,8 @@ class Subject:
             raise ValueError(msg)
         if problem := subject_name_problem(self.name):
             reject(*problem)
-        if self.namespace is None:
-            return
-        if not _DNS_LABEL.fullmatch(self.namespace):
-            reject(f"{self.namespace!r} is not a namespace", "allowed: 1-63 of a-z 0-9 -, no dash at either end")
-        if len(self.name) > OBJECT_NAME_MAX or not _DNS_SUBDOMAIN.fullmatch(self.name):
-            reject(
-                f"{self.name!r} is not the name of a ServiceAccount",
-                f"allowed: 1-{OBJECT_NAME_MAX} of a-z 0-9 - and ., each part between dots without a dash at either end",
-            )
+        if self.namespace is not None and (problem := service_account_problem(self.namespace, self.name)):
+            reject(*problem)
 
     def __str__(self) -> str:
         if self.namespace is None:
@@ -97,19 +88,6 @@ def parse_subject(text: str, forms: str = SUBJECT_FORMS) -> Subject:
     if not colon:
         reject(f"{text!r} is not a subject: the namespace is missing", f"allowed: {forms}")
     return Subject(kind, name, namespace)
-
-
-def subject_name_problem(name: str) -> tuple[str, str] | None:
-    """Say what the platform would refuse in the name of a subject, or None; as problem and hint. Contract 1.3."""
-    allowed = f"allowed: 1-{SUBJECT_NAME_MAX_BYTES} bytes without control characters"
-    if not name:
-        return "the name is empty", allowed
-    if any(unicodedata.category(character) in _UNUSABLE_CATEGORIES for character in name):
-        return f"{name!r} has a control character", allowed
-    length = len(name.encode())
-    if length > SUBJECT_NAME_MAX_BYTES:
-        return f"the name has {length} bytes", allowed
-    return None
 
 
 _BUILT_IN: Final = "system:"
