@@ -59,6 +59,7 @@ VERBS: Final = {
     "pipeline": "Write the files of a pipeline, or print one that runs in the cluster.",
     "rbac": "Print the deployer's role and its binding.",
     "guard": "Print the admission policies that guard workspaces between two runs.",
+    "keyless": "Print the API server's configuration for pipelines without keys.",
 }
 """The verbs in the order of the help, each with its first sentence. A verb's module is imported when it runs."""
 

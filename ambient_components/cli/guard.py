@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
 import typer
-import yaml
 
 from ambient_components._version import VERSION
+from ambient_components.cli.manifests import manifest_text
 from ambient_components.cli.options import choice, wrong_value
 from ambient_components.documentation import page
 from ambient_components.errors import reject
@@ -53,28 +53,13 @@ exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
 _EXEMPT: Final = "Further subject that is exempt, such as a cluster's own controllers. Can be repeated."
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes CEL as blocks, without YAML's quotes around those of CEL."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        return True
-
-
-def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "'" in text else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
 def guard_manifest(items: Iterable[Mapping[str, Any]]) -> str:
     """Return objects of the guard as one file."""
     heading = (
         f"# The guard of Ambient workspaces, version {VERSION}, for a cluster admin to apply. What it refuses:\n"
         f"# {page('guides/guard')}\n"
     )
-    documents = yaml.dump_all(items, Dumper=_Dumper, sort_keys=False, explicit_start=True, width=10_000)
-    return heading + documents
+    return heading + manifest_text(items)
 
 
 def guard(

@@ -15,6 +15,7 @@ Only Namespaces, quotas and the platform's own namespace may refuse a run, becau
 """
 
 import base64
+import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -89,6 +90,15 @@ def decoded(value: object) -> str | None:
         return base64.b64decode(text(value)).decode() or None
     except ValueError:
         return None
+
+
+def token_claims(token: str | None) -> Json:
+    """Return what a JWT says of itself, unverified; nothing of what is no JWT."""
+    try:
+        payload = (token or "").split(".")[1]
+        return mapping(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+    except (IndexError, ValueError, RecursionError):
+        return {}
 
 
 # Metadata.

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from ambient_components.errors import reject
+from ambient_components.platform.contract import service_account_problem, subject_name_problem
 from ambient_components.platform.pipeline_sources import (
     Verdict,
     branch_problem,
@@ -21,7 +22,6 @@ from ambient_components.platform.pipeline_sources import (
     project_problem,
     repository_problem,
 )
-from ambient_components.platform.subjects import Subject, SubjectKind, subject_name_problem
 
 GITHUB: Final = "https://token.actions.githubusercontent.com"
 """The issuer of GitHub. Of GitHub Enterprise Server it is https://HOST/_services/token."""
@@ -81,10 +81,6 @@ class Pipeline:
     @property
     def user_name(self) -> str:
         return name_prefix(self.kind, self.issuer) + self.name
-
-    @property
-    def user(self) -> Subject:
-        return Subject(SubjectKind.USER, self.user_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +204,11 @@ class ClusterPipeline(Pipeline):
     )
 
     def __post_init__(self) -> None:
-        _check(other_issuer_problem(self.issuer))
-        Subject(SubjectKind.SERVICE_ACCOUNT, self.service_account, self.namespace)
-        _check(subject_name_problem(self.user_name))
+        _check(
+            other_issuer_problem(self.issuer),
+            service_account_problem(self.namespace, self.service_account),
+            subject_name_problem(self.user_name),
+        )
 
     @property
     def name(self) -> str:

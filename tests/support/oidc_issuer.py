@@ -20,14 +20,16 @@ AUDIENCE = "ambient"
 class Issuer:
     """It listens on 127.0.0.1, with the API server's certificate, while it is entered."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, name: str = "") -> None:
+        """Take its address for its name, unless it stands in for another issuer."""
         self._certificate = cluster.ca_file
         self._key = RSAKey.generate_key(2048, {"kid": "tests", "use": "sig", "alg": "RS256"})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._certificate, self._certificate.with_suffix(".key"))
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self._server.server_port}"
+        self.address = f"https://127.0.0.1:{self._server.server_port}"
+        self.url = name or self.address
 
     def __enter__(self) -> "Issuer":
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -56,6 +58,12 @@ class Issuer:
             f"--oidc-groups-prefix={prefix}",
         ]
 
+    def found_here(self) -> dict[str, str]:
+        """Return fields of an AuthenticationConfiguration with which the API server finds it."""
+        own = self.url == self.address
+        where = {} if own else {"discoveryURL": f"{self.address}/.well-known/openid-configuration"}
+        return {**where, "certificateAuthority": self._certificate.read_text()}
+
     def backend_variables(self) -> dict[str, str]:
         """Return variables with which the platform's backend signs the users on itself."""
         trusted = {"SSL_CERT_FILE": str(self._certificate)}
@@ -65,8 +73,8 @@ class Issuer:
         """Return what is served, by path."""
         description = {
             "issuer": self.url,
-            "jwks_uri": f"{self.url}/keys",
-            "authorization_endpoint": f"{self.url}/login",
+            "jwks_uri": f"{self.address}/keys",
+            "authorization_endpoint": f"{self.address}/login",
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],

@@ -4,8 +4,6 @@ The token itself is never stored in the namespace, where all sessions could read
 """
 
 import base64
-import binascii
-import json
 import secrets
 import time
 from dataclasses import replace
@@ -14,6 +12,7 @@ from typing import Any, Final
 
 from ambient_components import clock
 from ambient_components.cluster.client import ApiError
+from ambient_components.cluster.objects import Json, token_claims
 from ambient_components.errors import StepError
 from ambient_components.platform.contract import (
     BOUND_OBJECT,
@@ -189,28 +188,19 @@ def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
 
 
 def is_of(token: str | None, token_secret: TokenSecret) -> bool:
-    claims = _claims(token)
+    claims = token_claims(token)
     return token_secret.name == claims.get(_STATIC_SECRET) or token_secret.uid == _bound(claims, "secret")
 
 
 def account_uid(token: str | None) -> str | None:
     """Return the uid of a token's ServiceAccount; None if it has no such claim."""
-    claims = _claims(token)
+    claims = token_claims(token)
     static = claims.get(_STATIC_ACCOUNT)
     return static if isinstance(static, str) else _bound(claims, "serviceaccount")
 
 
-def _bound(claims: dict[str, Any], kind: str) -> str | None:
+def _bound(claims: Json, kind: str) -> str | None:
     reported = claims.get("kubernetes.io")
     about = reported.get(kind) if isinstance(reported, dict) else None
     uid = about.get("uid") if isinstance(about, dict) else None
     return uid if isinstance(uid, str) else None
-
-
-def _claims(token: str | None) -> dict[str, Any]:
-    try:
-        payload = (token or "").split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError, RecursionError, binascii.Error):
-        return {}
-    return claims if isinstance(claims, dict) else {}

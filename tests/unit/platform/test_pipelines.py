@@ -71,7 +71,6 @@ PIPELINES: st.SearchStrategy[Pipeline] = st.one_of(
 def test_a_name_and_its_pipeline(name: str, pipeline: Pipeline) -> None:
     assert pipeline.user_name == name
     assert parse_pipeline(name) == pipeline
-    assert pipeline.user.rbac_subject()["name"] == name
 
 
 @given(PIPELINES)

@@ -1,0 +1,196 @@
+"""A pipeline's own token at the API server: its name in CEL is that in Python, and no other job has it.
+
+The issuers are the tests' own, under the names of the public ones where a name is part of the rule.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+
+from ambient_components.platform.authentication import authentication_configuration, issuers_of
+from ambient_components.platform.pipelines import (
+    GITHUB,
+    GITLAB,
+    ClusterPipeline,
+    GitHubPipeline,
+    GitLabPipeline,
+    IssuerPipeline,
+    Pipeline,
+    parse_pipeline,
+)
+from sandbox.api import Api, ApiError
+from tests.support.machine import Machine
+from tests.support.oidc_issuer import AUDIENCE, Issuer
+
+REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+
+
+@dataclass(frozen=True)
+class Forges:
+    """Issuers that the API server knows, and one that it does not."""
+
+    machine: Machine
+    github: Issuer
+    enterprise: Issuer
+    gitlab: Issuer
+    cluster: Issuer
+    other: Issuer
+    unknown: Issuer
+
+    def user(self, token: str) -> str | None:
+        """Return the user that the API server takes a token for."""
+        api = Api(self.machine.cluster.url, self.machine.cluster.ca_file, token)
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        try:
+            reviewed = api.request("POST", REVIEWS, json.dumps(body).encode())
+        except ApiError as error:
+            if error.status != 401:
+                raise
+            return None
+        return str(reviewed["status"]["userInfo"]["username"])
+
+
+@pytest.fixture(scope="module")
+def forges(machine: Machine) -> Iterator[Forges]:
+    cluster = machine.cluster
+    with ExitStack() as entered:
+        names = (GITHUB, "", GITLAB, "", "", "")
+        forges = Forges(machine, *(entered.enter_context(Issuer(cluster, name)) for name in names))
+        known = [
+            GitHubPipeline("acme/payments", 123456, branch="main"),
+            GitHubPipeline("acme/payments", 123456, branch="main", issuer=forges.enterprise.url),
+            GitLabPipeline("acme/shop/api", 20, branch="main"),
+            ClusterPipeline(forges.cluster.url, "ci", "deployer"),
+            IssuerPipeline(forges.other.url, "organization:acme"),
+        ]
+        made = authentication_configuration(issuers_of(known), [AUDIENCE], {}, "v1")
+        for jwt in made["jwt"]:
+            jwt["issuer"] |= next(
+                f.found_here() for f in vars(forges).values() if getattr(f, "url", "") == jwt["issuer"]["url"]
+            )
+        file = machine.directory / "authentication.yaml"
+        file.write_text(yaml.safe_dump(made))
+        cluster.restart_api_server([f"--authentication-config={file}"])
+        try:
+            token = forges.other.token("ready")
+            # The API server reads the issuers' keys in its own time.
+            machine.until(lambda: forges.user(token) is not None, "the issuers are known")
+            yield forges
+        finally:
+            cluster.restart_api_server([])
+
+
+def github(issuer: Issuer, ref: str = "refs/heads/main", event: str = "push", **claims: Any) -> str:
+    """Return the token of a job on GitHub; nothing looks at its `sub`."""
+    repository = {"repository": "acme/payments", "repository_id": "123456", "repository_owner_id": "9"}
+    return issuer.token("repo:any", **{"ref": ref, "event_name": event, "ref_type": "branch", **repository, **claims})
+
+
+def gitlab(issuer: Issuer, ref_path: str = "refs/heads/main", source: str = "push", **claims: Any) -> str:
+    project = {"project_path": "acme/shop/api", "project_id": "20", "ref_protected": "true"}
+    return issuer.token("project_path:any", **{"ref_path": ref_path, "pipeline_source": source, **project, **claims})
+
+
+def account(issuer: Issuer, subject: str = "system:serviceaccount:ci:deployer", **claims: Any) -> str:
+    return issuer.token(subject, **claims)
+
+
+PAYMENTS = "acme/payments", 123456
+API = "acme/shop/api", 20
+
+NAMED: dict[str, tuple[Callable[[Forges], str], Callable[[Forges], Pipeline]]] = {
+    "github branch": (lambda f: github(f.github), lambda _: GitHubPipeline(*PAYMENTS, branch="main")),
+    "github other branch": (
+        lambda f: github(f.github, "refs/heads/feature/a@b"), lambda _: GitHubPipeline(*PAYMENTS, branch="feature/a@b")
+    ),
+    "github tag": (lambda f: github(f.github, "refs/tags/v1"), lambda _: GitHubPipeline(*PAYMENTS, tags=True)),
+    "github environment": (
+        lambda f: github(f.github, environment="prod"), lambda _: GitHubPipeline(*PAYMENTS, environment="prod")
+    ),
+    "github environment that spells a tag": (
+        lambda f: github(f.github, environment="tag:*"), lambda _: GitHubPipeline(*PAYMENTS, environment="tag:*")
+    ),
+    "github schedule": (
+        lambda f: github(f.github, event="schedule"), lambda _: GitHubPipeline(*PAYMENTS, branch="main")
+    ),
+    "github repository made again": (
+        lambda f: github(f.github, repository_id="999"), lambda _: GitHubPipeline("acme/payments", 999, branch="main")
+    ),
+    "github enterprise": (
+        lambda f: github(f.enterprise), lambda f: GitHubPipeline(*PAYMENTS, branch="main", issuer=f.enterprise.url)
+    ),
+    "gitlab branch": (lambda f: gitlab(f.gitlab), lambda _: GitLabPipeline(*API, branch="main")),
+    "gitlab branch without protection": (
+        lambda f: gitlab(f.gitlab, ref_protected="false"),
+        lambda _: GitLabPipeline(*API, branch="main", protected=False),
+    ),
+    "gitlab tag": (lambda f: gitlab(f.gitlab, "refs/tags/v1"), lambda _: GitLabPipeline(*API, tags=True)),
+    "gitlab project made again": (
+        lambda f: gitlab(f.gitlab, project_id="21"), lambda _: GitLabPipeline("acme/shop/api", 21, branch="main")
+    ),
+    "service account": (lambda f: account(f.cluster), lambda f: ClusterPipeline(f.cluster.url, "ci", "deployer")),
+    "any issuer": (
+        lambda f: f.other.token("system:masters"), lambda f: IssuerPipeline(f.other.url, "system:masters")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("token", "pipeline"), NAMED.values(), ids=NAMED)
+def test_the_api_server_spells_the_name_as_we_do(
+    token: Callable[[Forges], str], pipeline: Callable[[Forges], Pipeline], forges: Forges
+) -> None:
+    name = forges.user(token(forges))
+    assert name == pipeline(forges).user_name
+    assert parse_pipeline(name) == pipeline(forges)
+
+
+REFUSED: dict[str, Callable[[Forges], str]] = {
+    "a pull request, also of a fork": lambda f: github(f.github, "refs/pull/7/merge", "pull_request"),
+    "a pull request in an environment": lambda f: github(
+        f.github, "refs/pull/7/merge", "pull_request", environment="prod"
+    ),
+    "a pull request with the base branch's ref": lambda f: github(f.github, event="pull_request_target"),
+    "a run after a stranger's": lambda f: github(f.github, event="workflow_run"),
+    "a stranger's comment": lambda f: github(f.github, event="issue_comment"),
+    "an event of tomorrow": lambda f: github(f.github, event="new"),
+    "no event": lambda f: github(f.github, event=None),
+    "another audience": lambda f: github(f.github, aud="https://github.com/acme"),
+    "expired": lambda f: github(f.github, exp=1_700_000_000),
+    "another issuer": lambda f: github(f.unknown),
+    "another issuer under GitHub's name": lambda f: github(f.unknown, iss=GITHUB),
+    "GitHub's job from GitLab": lambda f: github(f.gitlab),
+    "a merge request, also of a fork": lambda f: gitlab(f.gitlab, source="merge_request_event"),
+    "a merge request's child": lambda f: gitlab(f.gitlab, source="parent_pipeline"),
+    "an external pull request": lambda f: gitlab(f.gitlab, source="external_pull_request_event"),
+    "a merge request's ref": lambda f: gitlab(f.gitlab, "refs/merge-requests/1/head"),
+    "another audience at GitLab": lambda f: gitlab(f.gitlab, aud="https://gitlab.com"),
+    "a user of the other cluster": lambda f: account(f.cluster, "system:admin"),
+}
+
+
+@pytest.mark.parametrize("token", REFUSED.values(), ids=REFUSED)
+def test_all_other_tokens_are_refused(token: Callable[[Forges], str], forges: Forges) -> None:
+    assert forges.user(token(forges)) is None
+
+
+LIES: dict[str, Callable[[Forges], str]] = {
+    "enterprise": lambda f: github(f.enterprise, repository="github:acme/payments", environment="x@main"),
+    "an empty repository": lambda f: github(f.enterprise, repository="", repository_id="", ref="refs/heads/"),
+    "another cluster": lambda f: account(f.cluster, "system:serviceaccount:github:acme/payments:123456@main"),
+    "any issuer": lambda f: f.other.token("github:acme/payments:123456@main"),
+    "a line break": lambda f: f.other.token("\ngithub:acme/payments:123456@main"),
+    "a member of a group": lambda f: f.other.token("system:admin", groups=["system:masters"]),
+}
+
+
+@pytest.mark.parametrize("token", LIES.values(), ids=LIES)
+def test_an_issuer_that_lies_forges_its_own_names_alone(token: Callable[[Forges], str], forges: Forges) -> None:
+    name = forges.user(token(forges))
+    assert name is not None
+    assert "+127.0.0.1+" in name.partition(":")[0]
+    assert forges.machine.request("GET", "/api/v1/secrets", token=token(forges)) == 403
