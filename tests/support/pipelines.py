@@ -22,6 +22,9 @@ PIPELINES = [OFFLINE_GITHUB, OFFLINE_GITLAB, GITHUB, GITLAB]
 FLEET_GITHUB = FOLDER / "github-fleet/.github/workflows/fleet.yaml"
 FLEET_GITLAB = FOLDER / "gitlab-fleet/.gitlab-ci.yml"
 FLEET_SHARD = FOLDER / "gitlab-fleet/.gitlab/shard.yaml"
+USER_GITHUB = FOLDER / "github-user/.github/workflows/session.yaml"
+USER_GITLAB = FOLDER / "gitlab-user/session.yaml"
+"""Of users of the platform: they start a session."""
 
 
 def pipeline_id(path: Path) -> str:

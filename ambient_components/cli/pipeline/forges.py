@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components.cli.options import choice, misuse
-from ambient_components.cli.templates import write_templates
+from ambient_components.cli.templates import texts, write_templates
 from ambient_components.documentation import page
 from ambient_components.stacks.project import Project, bare_name
 
@@ -42,6 +42,7 @@ examples:
   ambient pipeline github                   .github/workflows/workspaces.yaml, for the stacks dev, stage and prod
   ambient pipeline github --preview live    previews in the cluster, where reviewers start them
   ambient pipeline github --fleet prod      .github/workflows/fleet.yaml, with one job per shard of the fleet prod
+  ambient pipeline github --as-user         print a job that starts a session, for a repository with a grant
 
 \b
 A file that exists stays.
@@ -54,6 +55,7 @@ examples:
   ambient pipeline gitlab                   .gitlab-ci.yml, for the stacks dev, stage and prod
   ambient pipeline gitlab --preview live    previews in the cluster, where reviewers start them
   ambient pipeline gitlab --fleet prod      .gitlab-ci.yml and .gitlab/shard.yaml, with one job per shard
+  ambient pipeline gitlab --as-user         print a job that starts a session, for a project with a grant
 
 \b
 A file that exists stays: GitLab has one .gitlab-ci.yml, so write that of a fleet into a project without one.
@@ -65,19 +67,28 @@ _Preview = Annotated[
     Preview,
     choice("--preview", Preview, "Preview change requests without a credential, or in the cluster (not for fleets)."),
 ]
+_AsUser = Annotated[
+    bool, typer.Option("--as-user", help="Print the job of a platform user instead: a session, without a key.")
+]
 
 
-def github(fleet: _Fleet = "", preview: _Preview = Preview.OFFLINE) -> None:
+def github(fleet: _Fleet = "", preview: _Preview = Preview.OFFLINE, as_user: _AsUser = False) -> None:
     """Write the workflow for GitHub Actions."""
-    _write("github", fleet, preview)
+    _write("github", fleet, preview, as_user=as_user)
 
 
-def gitlab(fleet: _Fleet = "", preview: _Preview = Preview.OFFLINE) -> None:
+def gitlab(fleet: _Fleet = "", preview: _Preview = Preview.OFFLINE, as_user: _AsUser = False) -> None:
     """Write the pipeline for GitLab CI."""
-    _write("gitlab", fleet, preview)
+    _write("gitlab", fleet, preview, as_user=as_user)
 
 
-def _write(forge: str, fleet: str, preview: Preview) -> None:
+def _write(forge: str, fleet: str, preview: Preview, *, as_user: bool) -> None:
+    if as_user:
+        if fleet or preview is not Preview.OFFLINE:
+            misuse("--as-user", "deploys nothing: leave --fleet and --preview out")
+        ((_, text),) = texts(f"{forge}-user", {})
+        print(text, end="")
+        return
     if fleet and preview is Preview.LIVE:
         misuse("--preview", "the pipeline of a fleet has no previews: leave --preview out")
     project = Project.find()

@@ -15,10 +15,13 @@ from tests.support.pipelines import (
     OFFLINE_GITHUB,
     OFFLINE_GITLAB,
     ROOT,
+    USER_GITHUB,
+    USER_GITLAB,
     read,
 )
 
 WORKFLOWS = [OFFLINE_GITHUB, GITHUB, FLEET_GITHUB]
+OF_USERS = [USER_GITHUB, USER_GITLAB]
 OWN = sorted(ROOT.glob(".github/workflows/*"))
 """The project's own workflows, which install nothing by themselves: `make setup` does."""
 ON_GITLAB = [OFFLINE_GITLAB, GITLAB, FLEET_GITLAB, FLEET_SHARD]
@@ -38,7 +41,7 @@ def name(path: Path) -> str:
 
 
 def test_every_pipeline_is_known() -> None:
-    assert {path for path in FOLDER.glob("git*/**/*") if path.is_file()} == {*WORKFLOWS, *ON_GITLAB}
+    assert {path for path in FOLDER.glob("git*/**/*") if path.is_file()} == {*WORKFLOWS, *ON_GITLAB, *OF_USERS}
 
 
 def test_actions_are_pinned_by_commit_with_the_release_in_a_comment() -> None:

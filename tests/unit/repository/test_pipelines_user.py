@@ -1,0 +1,31 @@
+"""The jobs that start a session without a key: they have no other right, and are printed as they are."""
+
+from pathlib import Path
+
+import pytest
+
+from ambient_components.cli.app import run
+from ambient_components.output import USAGE
+from tests.support.pipelines import USER_GITHUB, USER_GITLAB, read
+
+
+@pytest.mark.parametrize(("forge", "file"), [("github", USER_GITHUB), ("gitlab", USER_GITLAB)])
+def test_the_job_is_printed_without_a_project(
+    forge: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["pipeline", forge, "--as-user"]) == 0
+    printed = capsys.readouterr().out
+    assert "AMBIENT_DOCS" not in printed
+    assert printed.replace(printed.split("How: ")[1].split("/guides")[0], "AMBIENT_DOCS") == file.read_text()
+    assert not any(tmp_path.iterdir())
+    assert run(["pipeline", forge, "--as-user", "--fleet", "prod"]) == USAGE
+
+
+def test_github_lets_the_job_get_a_token_and_nothing_else() -> None:
+    content = read(USER_GITHUB)
+    (job,) = content["jobs"].values()
+    assert content["permissions"] == {}
+    assert job["permissions"] == {"id-token": "write"}
+    assert "pull_request" not in content["on"]
+    assert [list(step) for step in job["steps"]] == [["shell", "run"]]
