@@ -1,6 +1,7 @@
 """The command line: its verbs, `--version`, and error output."""
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib import import_module
@@ -38,6 +39,9 @@ _SETTINGS: Final[dict[str, Any]] = {
     # No tracebacks with the values of variables in them.
     "pretty_exceptions_enable": False,
 }
+
+_CONFIRMING: Final = frozenset({"--yes", "-y", "--confirm", "--force", "-f", "--auto-approve"})
+"""Options that confirm without a prompt, here and in gh, terraform and pulumi."""
 
 VERBS: Final = {
     "init": "Start a project, and create or complete a stack for a cluster.",
@@ -145,6 +149,16 @@ def run(arguments: Sequence[str]) -> int:
     return _run(arguments)
 
 
+def _confirmation(error: Any) -> str:
+    """Return how to confirm without a prompt, for an option that does this in other commands or tools. Else empty."""
+    if getattr(error, "option_name", "") not in _CONFIRMING:
+        return ""
+    for option in error.ctx.command.params:
+        if {*option.opts} & _CONFIRMING:
+            return f"to confirm without a prompt: {' '.join(filter(None, (option.opts[0], option.metavar)))}"
+    return "this command asks for no confirmation: leave it out"
+
+
 def _run(arguments: Sequence[str]) -> int:
     # With --format, standard error has problems only.
     activity.start(plain=not any(word.startswith("--format") for word in arguments))
@@ -155,6 +169,8 @@ def _run(arguments: Sequence[str]) -> int:
             code = app(list(arguments), prog_name="ambient", standalone_mode=False)
     except _UsageError as error:
         error.show()  # type: ignore[attr-defined]  # see _UsageError
+        if hint := _confirmation(error):
+            print(f"  hint: {hint}", file=sys.stderr)
         return USAGE
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else 1

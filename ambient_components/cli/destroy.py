@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ambient_components.cli.fleet_options import Form, Jobs, fleets_of
-from ambient_components.cli.options import NamedStack, Stack, misuse
+from ambient_components.cli.options import NamedStack, Stack
 from ambient_components.cli.prompts import Question, one_stack, prompt
 from ambient_components.engine import backend
 from ambient_components.errors import stop
@@ -56,7 +56,7 @@ def destroy(
     stack = one_stack(stack, named)
     name = bare_name(stack)
     if confirm and confirm not in (stack, name):
-        misuse("--confirm", f"{confirm!r} is not the stack that is to be destroyed, which is {name!r}")
+        stop(f"--confirm {confirm!r} is not {name!r}: nothing is destroyed")
     project = Project.find()
     request = Request("destroy", stack, jobs or 0, form=form)
     if (fleets := fleets_of(project, stack, request)) is not None:

@@ -20,7 +20,9 @@ from ambient_components.cli.edits.survey import Survey, survey
 from ambient_components.cluster.client import Cluster
 from ambient_components.cluster.guard import Guard
 from ambient_components.cluster.revocation import end
-from ambient_components.engine.command import failed
+from ambient_components.engine.backend import export
+from ambient_components.engine.command import Engine, failed
+from ambient_components.engine.state import Export
 from ambient_components.engine.steps import Preview, Step, read_preview
 from ambient_components.errors import AmbientError, Problem, StepError, refusal, stop, text_of
 from ambient_components.fleet.processes import carry_out
@@ -30,7 +32,7 @@ from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.project import Project, bare_name
 from ambient_components.stacks.pulumi import PulumiEngine, require_passphrase
-from ambient_components.stacks.states import stacks_of
+from ambient_components.stacks.states import deployed_shards, stacks_of
 
 _SHOWN_STEPS: Final = 20
 _SHOWN_FACTS: Final = 4
@@ -39,6 +41,8 @@ _SHOWN_FACTS: Final = 4
 PATIENCE: Final = 30.0
 """Seconds until access must have ended. The API server caches authentication for up to 10 s."""
 PAUSE: Final = 0.5
+
+STILL_DEPLOYED: Final = "removed from the files already, and still deployed"
 
 Item = TypeVar("Item")
 
@@ -354,6 +358,15 @@ def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[
     for item, workspace in places.items():
         by_place.setdefault(stacks[workspace], []).append(item)
     return dict(sorted(by_place.items()))
+
+
+def states_of(
+    engine: Engine, project: Project, stack: str, places: Mapping[str, list[Item]]
+) -> Iterator[tuple[list[Item], Export]]:
+    """Yield the items of each stack with its state. Shards that were never deployed have none."""
+    count = project.shards(stack)
+    there = None if count is None or not places else deployed_shards(engine, project, stack, count)
+    yield from ((here, export(engine, place)) for place, here in places.items() if there is None or place in there)
 
 
 def require_passphrases(project: Project, stacks: Iterable[str]) -> None:

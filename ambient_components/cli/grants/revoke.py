@@ -1,6 +1,6 @@
 """`ambient grants revoke`: remove a subject's grants from the stack's files."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Final
 
 import typer
@@ -11,12 +11,14 @@ from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.cli import completion
 from ambient_components.cli.edits.bucket_keys import by_hand_lines
 from ambient_components.cli.edits.deployment import (
+    STILL_DEPLOYED,
     by_stack,
     declared_in,
     deploy,
     finish,
     renew_alone,
     require_passphrases,
+    states_of,
 )
 from ambient_components.cli.edits.files import write_stack
 from ambient_components.cli.edits.renewal import Renew, require_now
@@ -25,20 +27,22 @@ from ambient_components.cli.grants.arguments import is_subject, subject_of
 from ambient_components.cli.grants.edit import check_workspaces, removal_lines, revocation
 from ambient_components.cli.grants.now import GrantDeployment, groups_of
 from ambient_components.cli.grants.written import Written, described, written
-from ambient_components.cli.options import NamedStack, Now, misuse
+from ambient_components.cli.options import NamedStack, Now, Yes, misuse
 from ambient_components.cli.options import Subject as SubjectArgument
 from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
-from ambient_components.engine.backend import export
 from ambient_components.engine.command import Engine
-from ambient_components.errors import Problem, StepError
+from ambient_components.errors import AmbientError, Problem, StepError, refusal
+from ambient_components.output import show_problems
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.deployed import Binding
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.reading import bindings
-from ambient_components.stacks.states import deployed_shards, of_shard
+from ambient_components.stacks.states import of_shard
+from ambient_components.suggest import nearest, some
 
 EPILOG = f"""\
 \b
@@ -71,8 +75,9 @@ that all their tokens are refused, and ends those of sessions: running sessions 
 What else a person can leave behind: {page("runbooks/person-leaves")}
 
 \b
-exit codes: 0 success or nothing to do, with --now also verified at the cluster; 1 error, other changes pending, or with
-            --now undeclared access that the subject can still use (each with a hint); 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success or nothing to do, with --now also verified at the cluster; 1 error, a subject that the stack does
+            not name, other changes pending, or with --now undeclared access that the subject can still use (each with
+            a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -91,6 +96,7 @@ def revoke(
     owners: Annotated[bool, typer.Option("--owners", help="Also remove the subject from the owners.")] = False,
     now: Now = False,
     renew: Renew = False,
+    yes: Yes = False,  # noqa: ARG001  # nothing is asked, and scripts give it to every command
 ) -> None:
     """Revoke grants: remove a subject's entries from the stack's files."""
     require_now(renew, now=now)
@@ -115,14 +121,15 @@ def revoke(
         require_passphrases(project, places)
     texts = revocation(loaded, removed)
     changed = {entry.workspace for entry in removed}
-    if now:
-        count = project.shards(stack)
-        there = None if count is None else deployed_shards(engine, project, stack, count)
-        known = {place: here for place, here in places.items() if there is None or place in there}
-        changed |= set(_deployed(engine, known, who, kinds))
+    deployed = _deployed(engine, project, stack, places, who, now=now) if now or not removed else []
+    changed |= {binding.workspace for binding in deployed or () if binding.kind in kinds}
+    unknown = [] if removed or deployed else _unknown(loaded, who, known=deployed is not None)
+    if unknown and not now:
+        raise AmbientError(unknown)
     after = write_stack(loaded.path, texts) if texts else loaded
-    print("\n".join([*removal_lines(removed), *nothing_lines(loaded, who, kinds, chosen, removed, changed)]))
-    print(kept_access(after, who, chosen), end="")
+    if not unknown:
+        print("\n".join([*removal_lines(removed), *nothing_lines(who, kinds, chosen, removed, changed)]))
+        print(kept_access(after, who, chosen), end="")
 
     def deployment(place: str, of: LoadedStack) -> GrantDeployment:
         here = places[place]
@@ -141,6 +148,10 @@ def revoke(
     if now:
         # In these clusters nothing was to be ended.
         outcome.left.extend(_others(deployment(place, after) for place in places if place not in ending))
+        if renew and names:
+            show_problems(unknown)  # repeated, the command has renewed the accounts
+        else:
+            outcome.left.extend(unknown)
         if lines := by_hand_lines(project, stack, loaded, changed):
             print("\n" + "\n".join(lines))
     finish(outcome if now else None, list(texts), ending, stack if project.shards(stack) else "")
@@ -152,14 +163,25 @@ def _active(project: Project, stack: str, loaded: LoadedStack) -> list[str]:
     return [name for name in own if loaded.file.workspaces[name].state is not WorkspaceState.RELEASED]
 
 
-def _deployed(engine: Engine, places: dict[str, list[str]], subject: Subject, kinds: Collection[str]) -> Iterator[str]:
-    """Yield the workspaces where runs gave access that a previous command may have removed from the files."""
-    for stack, here in places.items():
-        yield from (
-            binding.workspace
-            for binding in bindings(export(engine, stack), str(subject), kinds)
+def _deployed(
+    engine: Engine, project: Project, stack: str, places: Mapping[str, list[str]], subject: Subject, *, now: bool
+) -> list[Binding] | None:
+    """Return the access that runs gave, which a previous command may have removed from the files.
+
+    None, with a warning, if it can't be read and nothing is to be deployed.
+    """
+    try:
+        return [
+            binding
+            for here, state in states_of(engine, project, stack, places)
+            for binding in bindings(state, str(subject))
             if binding.workspace in here
-        )
+        ]
+    except AmbientError as error:
+        if now:
+            raise
+        show_problems([*error.problems, refusal("warning: what is deployed is not known")])
+        return None
 
 
 def _others(deployments: Iterable[GrantDeployment]) -> Iterator[Problem]:
@@ -179,7 +201,6 @@ _SHOWN: Final = 20
 
 
 def nothing_lines(
-    stack: LoadedStack,
     subject: Subject,
     kinds: Collection[str],
     chosen: Collection[str],
@@ -192,17 +213,25 @@ def nothing_lines(
         what = "grant and is no owner" if OWNER in kinds else "grant"
         where = ", ".join(chosen) if len(chosen) <= 3 else f"these {len(chosen)} workspaces"
         yield f"nothing to do: {subject} has no {what} in {where or 'this stack'}"
-        if similar := _similar(stack, subject):
-            yield f"  hint: names are compared exactly, and the stack has {', '.join(similar)}"
     for name in sorted({*changed} - edited):
-        yield f"{name}: removed from the files already, and still deployed"
+        yield f"{name}: {STILL_DEPLOYED}"
 
 
-def _similar(stack: LoadedStack, subject: Subject) -> list[str]:
-    """Return subjects that differ from another only in case or in kind."""
-    name = subject.name.casefold()
-    others = {entry.subject for entry in written(stack, clock.now())} - {subject}
-    return sorted(str(other) for other in others if other.name.casefold() == name)
+def _unknown(stack: LoadedStack, subject: Subject, *, known: bool) -> list[Problem]:
+    """Return the problem that a stack does not name a subject, if so; `known` if nothing is deployed for it either."""
+    reviewers = {reviewer for workspace in stack.file.workspaces.values() for reviewer in workspace.reviewers}
+    others = {entry.subject for entry in written(stack, clock.now())} | reviewers
+    if subject in others:
+        return []
+    # The domain, which most of them share, would make all of them alike.
+    names = {str(other): other.name.partition("@")[0] for other in others}
+    near = nearest(subject.name.partition("@")[0], names.values())
+    meant = sorted(other for other, name in names.items() if name == near)
+    hint = f"did you mean {' or '.join(meant)}?" if meant else f"it names {some(names)}"
+    problem = f"{stack.path} does not name {subject}"
+    if not known:
+        return [refusal(problem, hint)]
+    return [refusal(f"{problem}, and nothing is deployed for it", hint, "if it was revoked before, it has ended")]
 
 
 def kept_access(stack: LoadedStack, subject: Subject, chosen: Collection[str]) -> str:

@@ -51,7 +51,7 @@ def initialize_fleet(
     missing = [name for name in names if bare_name(name) not in known]
     _check(fleet, count, project, known, names)
     config, shown = project.config(fleet), project.shown(config_file)
-    provider = provider_of(config_file) if config_file.exists() else desired_provider(request, ask, engine)
+    provider = provider_of(config_file) if config_file.exists() else desired_provider(request, config_file, ask, engine)
     if provider == "default" and encrypts_by_itself(engine):
         remedy = "give --secrets-provider passphrase, or a key of your cloud such as awskms://…"
         stop("this backend encrypts each stack with a key of its own, and shards share one config", remedy)

@@ -11,6 +11,7 @@ from ambient_components.engine.backend import encrypts_by_itself, has_stack
 from ambient_components.engine.command import Engine
 from ambient_components.engine.texts import PASSPHRASE_VARIABLES
 from ambient_components.errors import Where, fail, stop
+from ambient_components.fleet.creation import provider_of
 from ambient_components.stackfile.schema import SCHEMA_FILE, schema_text
 from ambient_components.stacks.cluster import ClusterFacts, contexts, identify
 from ambient_components.stacks.project import STACK_FILES, Project, bare_name
@@ -82,7 +83,7 @@ def initialize(
     stack = request.stack
     bare_name(stack)
     exists = has_stack(engine, stack)
-    provider = "" if exists else desired_provider(request, ask, engine)
+    provider = "" if exists else desired_provider(request, project.config_file(stack), ask, engine)
 
     def make() -> str:
         arguments = ("stack", "init", "--stack", stack, "--secrets-provider", provider)
@@ -154,8 +155,10 @@ def write_schema(project: Project) -> list[str]:
     return [f"Wrote {schema}, with which editors complete and check stack files"]
 
 
-def desired_provider(request: Request, ask: Ask, engine: Engine) -> str:
-    return request.secrets_provider or _ask_provider(ask, engine)
+def desired_provider(request: Request, config_file: Path, ask: Ask, engine: Engine) -> str:
+    """Return the requested secrets provider, or the one that an existing config names; else ask."""
+    written = provider_of(config_file) if config_file.exists() else "default"
+    return request.secrets_provider or (written if written != "default" else _ask_provider(ask, engine))
 
 
 def has_passphrase(engine: Engine) -> bool:

@@ -44,9 +44,18 @@ def following(deployed: Generations, written: int) -> int:
 
 
 def selected_keys(
-    stack: LoadedStack, names: Sequence[str], workspaces: Sequence[str], keyless: Collection[str] = ()
+    stack: LoadedStack,
+    names: Sequence[str],
+    workspaces: Sequence[str],
+    keyless: Collection[str] = (),
+    former: Collection[KeyName] = (),
 ) -> tuple[KeyName, ...]:
-    """Return the selected keys, without duplicates and in order."""
+    """Return the selected keys, without duplicates and in order.
+
+    Args:
+        keyless: Workspaces that may be without keys.
+        former: Keys that the files may lack.
+    """
     if not names and not workspaces:
         misuse("WORKSPACE/KEY", "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance")
     problems = Problems()
@@ -58,7 +67,7 @@ def selected_keys(
         elif _usable(stack, (workspace := parsed[0]), problems):
             key = parsed[1]
             keys = stack.file.workspaces[workspace].keys
-            if key in keys:
+            if key in keys or parsed in former:
                 selected[workspace, key] = None
             else:
                 hint = nearest_or_some(key, keys)

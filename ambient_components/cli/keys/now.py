@@ -1,12 +1,22 @@
 """Immediate deployment of changed keys, verified at the cluster. For `--now` of `ambient keys rotate` and `revoke`."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
+from ambient_components import clock
 from ambient_components.access.entries import NOTHING
 from ambient_components.cli.edits import bucket_keys
-from ambient_components.cli.edits.deployment import Deployment, by_stack, declared_in, deploy, finish, renew_alone
-from ambient_components.cli.edits.files import edited_texts, write_stack
+from ambient_components.cli.edits.deployment import (
+    Deployment,
+    by_stack,
+    declared_in,
+    deploy,
+    finish,
+    renew_alone,
+    states_of,
+)
+from ambient_components.cli.edits.files import edited_texts, of_workspace, write_stack
 from ambient_components.cli.edits.pending import Pending, lacking_buckets, lacking_keys, of_keys
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.bucket_proof import former_access
@@ -14,16 +24,21 @@ from ambient_components.cli.keys.edit import Generations
 from ambient_components.cli.keys.proof import KeyWitness
 from ambient_components.engine.backend import export, export_with_secrets
 from ambient_components.engine.command import Engine
+from ambient_components.engine.names import parse_key_output
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import Preview, Step
-from ambient_components.errors import AmbientError, Problem
-from ambient_components.model.keys import KeyRecord
+from ambient_components.errors import AmbientError, Problem, refusal
+from ambient_components.model.keys import Key, KeyRecord
+from ambient_components.platform.contract import Role
+from ambient_components.platform.naming import key_account
 from ambient_components.stackfile.editing import Change
 from ambient_components.stackfile.loader import LoadedStack
+from ambient_components.stackfile.privacy import without_credentials_in
 from ambient_components.stacks.deployed import Identity, KeyName
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
-from ambient_components.stacks.reading import identities, ledger_from_state
+from ambient_components.stacks.reading import identities, ledger_from_state, read_deployed
+from ambient_components.suggest import nearest_or_some
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +67,14 @@ class KeyDeployment(Deployment):
 
     def by_hand(self, existing: tuple[Export, tuple[Identity, ...]] | None) -> list[str]:
         at_once = {name: key for name, key in self.keys.items() if self.revoked or key.overlapping is None}
+        try:
+            # A wrong passphrase hides the tokens and no names.
+            deployed = existing[1] if existing else identities(export(self.engine, self.stack), at_once)
+        except AmbientError:
+            return _by_name(at_once, before=not self.revoked)
         commands = [
             f"kubectl delete serviceaccount -n {identity.workspace} {identity.account}"
-            for identity in (existing[1] if existing else ())
+            for identity in deployed
             if (key := at_once.get(identity.selected)) and (self.revoked or identity.generation != key.generation)
         ]
         return [f"to end the old identity at once: {' && '.join(commands)}"] if commands else []
@@ -107,6 +127,8 @@ class KeyEdit:
     renew: bool
     revoked: bool = False
     """Whether the edit removes the keys."""
+    former: Mapping[KeyName, KeyRecord] = field(default_factory=dict)
+    """The keys that the files lack already."""
 
     def carry_out(
         self,
@@ -150,9 +172,7 @@ class KeyEdit:
     ) -> KeyDeployment:
         workspaces = (self.loaded if self.revoked else after).file.workspaces
         keys = {
-            (workspace, key_id): KeyRecord.of(key, overlaps=key.overlap_until is not None)
-            for workspace, key_id in self.places.get(place, ())
-            for key in [workspaces[workspace].keys[key_id]]
+            key: self.former.get(key) or _record(workspaces[key[0]].keys[key[1]]) for key in self.places.get(place, ())
         }
         here = {*more, *(workspace for workspace, _ in keys)}
         return KeyDeployment(
@@ -167,6 +187,69 @@ class KeyEdit:
             self.buckets.get(place, {}),
             renews=self.renew,
         )
+
+
+def former_keys(
+    engine: Engine, project: Project, stack: str, loaded: LoadedStack, names: Iterable[str]
+) -> dict[KeyName, KeyRecord]:
+    """Return the named keys that are not in the files any more and still deployed, as the state records them."""
+    workspaces = loaded.file.workspaces
+    keys = [key for key in map(parse_key_output, names) if key is not None and key[0] in workspaces]
+    missing = {key: key[0] for key in keys if key[1] not in workspaces[key[0]].keys}
+    places = by_stack(project, stack, loaded, missing)
+    records: dict[KeyName, KeyRecord] = {}
+    try:
+        for here, state in states_of(engine, project, stack, places):
+            deployed = read_deployed(state, stack, clock.now())
+            for identity in identities(state, here):
+                workspace, key_id = identity.selected
+                key = deployed.keys.get((workspace, key_id, identity.generation))
+                # A run that failed may have ended the declaration alone.
+                role = next((role for role in Role if key is not None and key.role == role), Role.ADMIN)
+                former = KeyRecord.model_construct(role=role, generation=identity.generation)
+                records[identity.selected] = deployed.ledger.get(workspace, NOTHING).keys.get(key_id, former)
+    except AmbientError as error:
+        problems = [
+            of_workspace(
+                loaded,
+                workspace,
+                f"has no key {key_id!r}, and whether it is still deployed is not known",
+                nearest_or_some(key_id, workspaces[workspace].keys),
+                f"if it is, delete its account, ambient-key-…: kubectl get serviceaccounts -n {workspace}",
+            )
+            for workspace, key_id in missing
+        ]
+        raise AmbientError([*error.problems, *map(without_credentials_in, problems)]) from None
+    return records
+
+
+@contextmanager
+def naming_accounts(stack: LoadedStack, keys: Iterable[KeyName]) -> Iterator[None]:
+    """Add to an error before the edit how to end keys at once."""
+    try:
+        yield
+    except AmbientError as error:
+        hints = _by_name({name: _record(stack.file.workspaces[name[0]].keys[name[1]]) for name in keys})
+        note = refusal("nothing is written and nothing is deployed", *hints)
+        raise AmbientError([*error.problems, note]) from None
+
+
+def _record(key: Key) -> KeyRecord:
+    return KeyRecord.of(key, overlaps=key.overlap_until is not None)
+
+
+def _by_name(keys: Mapping[KeyName, KeyRecord], *, before: bool = False) -> list[str]:
+    """Return how to end keys, or their previous generations, by the names that files give: no state can be read."""
+    accounts: dict[str, list[str]] = {}
+    for (workspace, key_id), key in keys.items():
+        generations = (key.generation - 1,) if before else key.generations
+        names = (key_account(workspace, key_id, generation, key.service_account) for generation in generations)
+        accounts.setdefault(workspace, []).extend(names)
+    return [
+        f"to end what the files name at once: kubectl delete serviceaccount -n {workspace} {' '.join(names)}    "
+        f"# others, if they are stale: kubectl get serviceaccounts -n {workspace}"
+        for workspace, names in accounts.items()
+    ]
 
 
 def renewals(

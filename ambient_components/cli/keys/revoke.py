@@ -1,9 +1,9 @@
 """`ambient keys revoke`: remove keys from the stack's files."""
 
-from ambient_components.cli.edits.deployment import by_stack, require_passphrases
+from ambient_components.cli.edits.deployment import STILL_DEPLOYED, by_stack, require_passphrases
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
-from ambient_components.cli.keys.now import KeyEdit, renewals
+from ambient_components.cli.keys.now import KeyEdit, former_keys, naming_accounts, renewals
 from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, Yes
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.stackfile.loader import load_stack
@@ -23,13 +23,8 @@ truth: review the diff and commit it. If the key is still needed, give it a new 
   ambient keys rotate dev payments/ci --leaked
 
 \b
---now also deploys it, if the plan has exactly this change. Otherwise it prints the differences and deploys
-nothing. If the deployment fails, it deletes the remaining objects of the keys. Then it verifies at the cluster that
-every token is refused within 30 seconds, and names undeclared RoleBindings that give access to everyone or, if the key
-had edit or admin, to groups and ServiceAccounts. Such a key could also mint tokens of every ServiceAccount of the
-workspace: the output names them, and --renew-accounts renews those of the platform and of Kubernetes.
-It also renews the credentials of the workspaces' own buckets, as every role can read them: sessions that run then lose
-the bucket.
+--now also deploys it, as `ambient keys rotate --leaked --now` does: its help says what is verified, named and renewed.
+A key that left the files before, and is still deployed, ends too.
 
 \b
 exit codes: 0 success, with --now also verified at the cluster; 1 error, other changes pending, or a key or undeclared
@@ -50,12 +45,17 @@ def revoke(
     stack, names = stack_and_keys(stack, keys or (), named)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
-    selected = selected_keys(loaded, names, ())
+    engine = pulumi.engine_for(project.folder)
+    former = former_keys(engine, project, stack, loaded, names)
+    selected = selected_keys(loaded, names, (), former=former)
+    written = [key for key in selected if key not in former]
     places = by_stack(project, stack, loaded, {key: key[0] for key in selected})
     if now:
-        require_passphrases(project, places)
-    engine, workspaces = pulumi.engine_for(project.folder), sorted({name for name, _ in selected})
+        with naming_accounts(loaded, written):
+            require_passphrases(project, places)
+    workspaces = sorted({name for name, _ in selected})
     buckets = renewals(engine, project, stack, loaded, workspaces) if now else {}
-    KeyEdit(engine, project, stack, loaded, places, buckets, now, renew, revoked=True).carry_out(
-        revocation(selected), lambda _: revocation_lines(loaded, selected), leaked=workspaces
+    lines = [*revocation_lines(loaded, written), *(f"{'/'.join(key)}: {STILL_DEPLOYED}" for key in former)]
+    KeyEdit(engine, project, stack, loaded, places, buckets, now, renew, revoked=True, former=former).carry_out(
+        revocation(written), lambda _: lines, leaked=workspaces
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -23,11 +23,11 @@ from ambient_components.cli.keys.edit import (
     selected_keys,
     waiting_lines,
 )
-from ambient_components.cli.keys.now import KeyEdit, deployed_generations, renewals
+from ambient_components.cli.keys.now import KeyEdit, deployed_generations, naming_accounts, renewals
 from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, Yes, duration_of, misuse
 from ambient_components.cli.prompts import stack_and_keys
 from ambient_components.engine.command import Engine
-from ambient_components.errors import AmbientError, Problem, refusal
+from ambient_components.errors import AmbientError, refusal
 from ambient_components.output import show_problem, show_problems
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
@@ -129,9 +129,10 @@ def rotate(
         misuse("--overlap-until", f"{last_day} is over, and --leaked ends the old keys at once")
     places = by_stack(project, stack, loaded, {key: key[0] for key in selected})
     engine = pulumi.engine_for(project.folder)
-    if now:
-        require_passphrases(project, by_stack(project, stack, loaded, {name: name for name in involved}))
-    recorded = _deployed(engine, places, now=now)
+    with naming_accounts(loaded, selected if leaked else ()) if now else nullcontext():
+        if now:
+            require_passphrases(project, by_stack(project, stack, loaded, {name: name for name in involved}))
+        recorded = _deployed(engine, places, now=now)
     buckets = renewals(engine, project, stack, loaded, involved) if leaked and recorded is not None else {}
     deployed = assumed(loaded, selected) if recorded is None else recorded
     waiting: list[KeyName] = []
@@ -159,13 +160,12 @@ def _has_no_keys(loaded: LoadedStack, workspace: str) -> bool:
 def _deployed(
     engine: Engine, places: Mapping[str, Collection[KeyName]], *, now: bool
 ) -> Mapping[KeyName, Generations] | None:
-    """Return the deployed generations. If they can't be read and nothing is to be deployed, warn and return None."""
+    """Return the deployed generations. If they can't be read, raise if they are to be deployed, else warn: None."""
     try:
         return deployed_generations(engine, places)
     except AmbientError as error:
         if now:
-            note = Problem(None, "", "nothing is written and nothing is deployed: the deployed generation is not known")
-            raise AmbientError([*error.problems, note]) from None
+            raise
         show_problems(error.problems)
         show_problem(
             refusal(

@@ -59,6 +59,21 @@ class TestCommandLine:
         assert run(["xyzzy"]) == USAGE
         assert "xyzzy" in capsys.readouterr().err
 
+    @pytest.mark.parametrize(
+        ("arguments", "hint"),
+        [
+            (["destroy", "dev", "--yes"], "to confirm without a prompt: --confirm NAME"),
+            (["up", "dev", "--confirm", "dev"], "to confirm without a prompt: --yes"),
+            (["reshard", "dev", "--auto-approve"], "to confirm without a prompt: --yes"),
+            (["plan", "dev", "-y"], "this command asks for no confirmation: leave it out"),
+        ],
+    )
+    def test_how_other_tools_confirm(self, arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(arguments) == USAGE
+        assert capsys.readouterr().err.endswith(f"\n  hint: {hint}\n")
+        assert run(["plan", "--nope"]) == USAGE
+        assert "hint" not in capsys.readouterr().err
+
     @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["init", "--help"], ["show", "-h"], ["validate", "-h"]])
     def test_help_teaches(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         assert run(arguments) == 0

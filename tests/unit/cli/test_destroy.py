@@ -304,8 +304,6 @@ def test_without_a_terminal_the_name_is_a_flag(
 @pytest.mark.parametrize(
     "words",
     [
-        ["dev", "--confirm", "prod"],
-        ["dev", "--confirm", "org/dev"],
         [],
         ["dev", "-s", "prod"],
         ["a b"],
@@ -314,6 +312,15 @@ def test_without_a_terminal_the_name_is_a_flag(
 )
 def test_wrong_usage(pulumi: FakePulumi, words: list[str]) -> None:
     assert run(["destroy", *words]) == 64
+    assert pulumi.calls == []
+
+
+@pytest.mark.parametrize("confirm", ["prod", "org/dev"])
+def test_another_name_as_a_flag_destroys_nothing(
+    pulumi: FakePulumi, capsys: pytest.CaptureFixture[str], confirm: str
+) -> None:
+    assert run(["destroy", "dev", "--confirm", confirm]) == 1
+    assert f"--confirm {confirm!r} is not 'dev': nothing is destroyed" in capsys.readouterr().err
     assert pulumi.calls == []
 
 

@@ -7,7 +7,10 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.app import run
+from tests.support.keys_edit import FakePulumi, pulumi
 from tests.support.projects import write_project
+
+__all__ = ["pulumi"]
 
 STACK = """\
 # The stack.
@@ -45,7 +48,7 @@ Shown = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pulumi: FakePulumi) -> Path:
     write_project(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 25, tzinfo=UTC))
@@ -105,12 +108,34 @@ class TestRevoke:
         assert out.startswith("nothing to do: user:bob has no grant in lab\n\n")
         assert "Next:" not in out
 
-    def test_a_misspelled_subject(self, capsys: Shown) -> None:
-        assert run(["grants", "revoke", "dev", "user:Bob", "--all"]) == 0
-        assert capsys.readouterr().out.startswith(
-            "nothing to do: user:Bob has no grant in these 4 workspaces\n  hint: names are compared exactly, and the "
-            "stack has user:bob\n"
-        )
+    @pytest.mark.parametrize(
+        ("subject", "workspaces", "problem"),
+        [
+            ("user:Bob", ["--all"], "did you mean user:bob?\n"),
+            ("group:bob@example.com", ["lab"], "did you mean user:bob?\n"),
+            (
+                "user:zoe",
+                ["lab"],
+                "it names group:admins, group:auditors, group:payments-devs, ",
+            ),
+        ],
+    )
+    def test_a_misspelled_subject(self, subject: str, workspaces: list[str], problem: str, capsys: Shown) -> None:
+        assert run(["grants", "revoke", "dev", subject, *workspaces]) == 1
+        before = f"ambient: stacks/dev.yaml does not name {subject}, and nothing is deployed for it\n  hint: "
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert shown.err.startswith(f"{before}{problem}")
+        assert texts() == FILES
+
+    def test_a_state_that_cannot_be_read(self, pulumi: FakePulumi, capsys: Shown) -> None:
+        pulumi.broken = True
+        assert run(["grants", "revoke", "dev", "user:eve", "payments"]) == 0
+        shown = capsys.readouterr()
+        assert shown.out.startswith("nothing to do: user:eve has no grant in payments\n")
+        assert shown.err.endswith("ambient: warning: what is deployed is not known\n")
+        assert run(["grants", "revoke", "dev", "user:zoe", "payments"]) == 1
+        assert "\nambient: stacks/dev.yaml does not name user:zoe\n" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("subject", "workspace", "message"),

@@ -100,15 +100,32 @@ class TestRevoke:
             f"{STORE.format('payments')}\n"
             "Next:\n  git diff stacks/dev.yaml\n  git commit stacks/dev.yaml\n"
         )
-        stack.calls.clear()
+
+    def test_again(self, stack: Deployed, capsys: Shown) -> None:
+        """A name that the stack does not know may be misspelled, so it is no success, and the text is true of both."""
         assert run(REVOKE) == 0
-        assert capsys.readouterr().out.startswith("nothing to do: user:bob has no grant in payments\n")
+        stack.calls.clear()
+        capsys.readouterr()
+        assert run(REVOKE) == 1
+        assert capsys.readouterr() == (
+            "",
+            "ambient: stacks/dev.yaml does not name user:bob, and nothing is deployed for it\n"
+            "  hint: it names group:devs, user:carol\n  hint: if it was revoked before, it has ended\n",
+        )
         assert stack.calls == [EXPORT]
+        assert run((*REVOKE, "--renew-accounts", "--yes")) == 0
+        assert capsys.readouterr().err.startswith("ambient: stacks/dev.yaml does not name user:bob, and")
 
     def test_a_grant_that_the_file_lost_before(self, stack: Deployed, capsys: Shown) -> None:
         assert run(REVOKE[:-1]) == 0
         assert stack.calls == []
         capsys.readouterr()
+        assert run(REVOKE[:-1]) == 0
+        assert capsys.readouterr().out == (
+            "payments: removed from the files already, and still deployed\n\n"
+            "Members of groups are not known here. Is the person a member of one?\n  payments: group:devs (view)\n"
+            "\nNext:\n  ambient up dev\n"
+        )
         assert run(REVOKE) == 0
         assert capsys.readouterr().out.startswith("payments: removed from the files already, and still deployed\n")
         assert f"{BINDINGS}/{BOB}" not in stack.api.objects
@@ -192,7 +209,7 @@ def test_only_undeclared_access(stack: Deployed, capsys: Shown) -> None:
     stack.api.add(BINDINGS, "ambient-permission-view-eve-user", **binding("", "ambient-project-view", "eve"))
     assert run(("grants", "revoke", "dev", "user:eve", "--all", "--now")) == 1
     shown = capsys.readouterr()
-    assert shown.out.startswith("nothing to do: user:eve has no grant in payments\n")
+    assert "ambient: stacks/dev.yaml does not name user:eve, and nothing is deployed for it\n" in shown.err
     assert "  hint: kubectl delete rolebinding -n payments ambient-permission-view-eve-user\n" in shown.err
     assert stack.calls == [EXPORT]
 

@@ -259,6 +259,19 @@ class TestAsking:
         initialize(Request("a", cluster_uid="u", context="c"), project, pulumi, ask=ask)
         assert [(question.flag, question.default) for question in questions] == [("--secrets-provider", default)]
 
+    @pytest.mark.parametrize(
+        ("config", "provider"),
+        [("encryptionsalt: v1:x", "passphrase"), ("secretsprovider: awskms://alias/pulumi", "awskms://alias/pulumi")],
+    )
+    def test_a_config_that_has_one_is_not_asked_for(
+        self, project: Project, pulumi: FakePulumi, config: str, provider: str
+    ) -> None:
+        file = project.config_file("a")
+        file.parent.mkdir()
+        file.write_text(f"{config}\nconfig: {{}}\n")
+        initialize(Request("a", cluster_uid="u", context="c"), project, pulumi, ask=refuse)
+        assert pulumi.calls[0] == ("stack", "init", "--stack", "a", "--secrets-provider", provider)
+
 
 class TestProject:
     @pytest.mark.parametrize("name", ["", "..", "../x", "a/../b", "a b", "/etc", "x" * 101, "a/b/c/d"])

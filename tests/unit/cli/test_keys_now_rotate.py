@@ -8,6 +8,7 @@ import pytest
 
 from ambient_components.cli.app import run
 from ambient_components.cli.edits import deployment
+from ambient_components.engine.texts import PASSPHRASE_VARIABLES
 from ambient_components.platform.naming import key_account
 from tests.support.keys_edit import STORE
 from tests.support.keys_now import (
@@ -337,15 +338,39 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         assert stack.calls == [EXPORT]
         assert text() == STACK
-        assert "nothing is written and nothing is deployed: the deployed generation" in capsys.readouterr().err
+        assert capsys.readouterr().err == (
+            "ambient: `pulumi stack export --stack dev` failed: no stack named 'dev' found\n"
+            "ambient: nothing is written and nothing is deployed\n"
+            f"  hint: to end what the files name at once: kubectl delete serviceaccount -n payments {ACCOUNT}    "
+            "# others, if they are stale: kubectl get serviceaccounts -n payments\n"
+        )
 
     def test_a_state_that_cannot_be_decrypted(self, stack: Deployed, capsys: Shown) -> None:
         stack.broken[READ] = "incorrect passphrase"
         assert run(ROTATE) == 1
-        assert stack.calls == [EXPORT, READ]
+        assert stack.calls == [EXPORT, READ, EXPORT]
         err = capsys.readouterr().err
         assert "the passphrase is not the one of this stack" in err
-        assert "stacks/dev.yaml is edited, and nothing is deployed" in err
+        assert (
+            "stacks/dev.yaml is edited, and nothing is deployed\n  hint: fix it, then: ambient up dev\n"
+            f"  hint: to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}\n"
+        ) in err
+
+    def test_a_passphrase_that_is_missing(
+        self, stack: Deployed, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+    ) -> None:
+        for name in PASSPHRASE_VARIABLES:
+            monkeypatch.delenv(name, raising=False)
+        with Path("stacks/Pulumi.dev.yaml").open("a", encoding="utf-8") as file:
+            file.write("encryptionsalt: v1:x\n")
+        assert run(ROTATE) == 1
+        head = "ambient: nothing is written and nothing is deployed\n"
+        assert capsys.readouterr().err.startswith(
+            f"{head}  hint: to end what the files name at once: kubectl delete serviceaccount -n payments {ACCOUNT}  "
+        )
+        assert run((*ROTATE[:4], "--now")) == 1
+        assert capsys.readouterr().err.startswith(f"{head}ambient: stack 'dev' is encrypted with a passphrase")
+        assert (stack.calls, text()) == ([], STACK)
 
     def test_no_token_is_shown(self, stack: Deployed, capsys: Shown) -> None:
         stack.zombies.add(token_of("ci", 1))
