@@ -57,6 +57,9 @@ _ITEMS: Final[Mapping[str, str]] = {
 
 _NEVER_EMPTY: Final = ("runner", "integrations")
 
+_OTHER_WORDS: Final = {"cron": "schedule", "crontab": "schedule"}
+"""Words of other tools for our fields that resemble another field of ours (cronJob)."""
+
 _YES: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
@@ -128,7 +131,7 @@ def explain(error: ErrorDetails, data: object, root: Any, hooks: Hooks = Hooks()
 def meant_fields(path: Sequence[PathPart], root: Any, hooks: Hooks) -> Iterator[tuple[PathPart, ...]]:
     """Yield the path of the field that a misspelt one resembles."""
     word, known = str(path[-1]), fields(model_at(path[:-1], root))
-    if near := _renamed(word, known, hooks) or nearest(word, known):
+    if near := _renamed(word, known, hooks) or nearest(_other_word(word, known), known):
         yield (*path[:-1], near)
 
 
@@ -202,7 +205,12 @@ def _unknown_field(path: Sequence[PathPart], root: Any, hooks: Hooks) -> tuple[s
         return problem, "write a space after the colon"
     # A field of another place is no misspelt one: guardrails in a workspace is not its guard.
     home = hooks.home(word, model)
-    return problem, (*allowed_words("" if home else word, known), home)
+    return problem, (*allowed_words("" if home else _other_word(word, known), known), home)
+
+
+def _other_word(word: str, known: Collection[str]) -> str:
+    """Return our name of a field, if this is that of other tools; else the same word."""
+    return name if (name := _OTHER_WORDS.get(word, "")) in known else word
 
 
 def _renamed(word: str, known: Collection[str], hooks: Hooks) -> str | None:

@@ -183,7 +183,7 @@ class AmbientServicer(provider_pb2_grpc.ResourceProviderServicer):
             inputs = wire.decode(request.inputs)
             if not inputs:
                 msg = f"{request.id} can't be imported"
-                raise StepError(msg, "declare it, and the next pulumi up makes it or takes it over")
+                raise StepError(msg, "declare it, and the next run makes it or takes it over")
             return of.read(at, request.id, inputs, wire.decode(request.properties))
 
         result = await self._step(context, request.urn, look)

@@ -92,8 +92,8 @@ def _differences(review: Review, ids: Ids) -> Iterator[Markup]:
     groups = (
         ("in the cluster, and not declared", sorted(report.undeclared)),
         ("declared, and not in the cluster", report.missing),
-        ("not declared any more, and still given: run pulumi up", sorted(report.left)),
-        ("declared by the last run, and not given yet: run pulumi up", report.pending),
+        ("not declared any more, and still given: run ambient up", sorted(report.left)),
+        ("declared by the last run, and not given yet: run ambient up", report.pending),
     )
     for text, assignments in groups:
         lines = [_difference(assignment, text, ids) for assignment in assignments]

@@ -122,11 +122,11 @@ def _attention(
 ) -> Iterable[str]:
     """Yield what needs attention, most severe first."""
     if not key.declared:
-        yield "not declared any more, and still there: pulumi up"
+        yield "not declared any more, and still there: ambient up"
     elif not key.made:
-        yield "declared, and not made: pulumi up"
+        yield "declared, and not made: ambient up"
     if requested and there is None and key.made:
-        again = "ambient keys rotate --leaked" if key.is_of_platform else "pulumi up --refresh"
+        again = "ambient keys rotate --leaked" if key.is_of_platform else "ambient up --refresh"
         yield f"its ServiceAccount is not in the cluster: {again}"
     if key.dead:
         yield f"the token no longer works: {key.dead}"

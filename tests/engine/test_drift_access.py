@@ -69,7 +69,7 @@ def test_a_whole_workspace_that_was_deleted(ours: Stack, platform: Backend) -> N
     says(
         preview,
         f"workspace '{stack.w}': its namespace is not in the cluster",
-        "pulumi up --refresh makes the workspace again",
+        "ambient up --refresh makes the workspace again",
     )
     stack.refresh().ok()
     kinds = {item["type"] for item in stack.export() if stack.w in item["urn"].split("::")[-1]}

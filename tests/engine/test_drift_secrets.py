@@ -54,7 +54,7 @@ def test_overwrite_tells_what_was_saved_by_name_and_brings_the_file_back(stack: 
         stack.preview(),
         "~ ANTHROPIC_API_KEY: [secret] => [secret]", "+ GOOGLE_API_KEY   : [secret]", "- GEMINI_API_KEY   : [unknown]",
         "~ A_LEVEL: [secret] => [secret]", "+ B_LEVEL: [secret]", "- EXTRA  : [unknown]",
-        f"Secret {stack.w}/{SECRETS[0]}: others have saved GEMINI_API_KEY in it: pulumi up removes them",
+        f"Secret {stack.w}/{SECRETS[0]}: others have saved GEMINI_API_KEY in it: the next run removes them",
     )  # fmt: skip
     run = stack.up()
     says(run, f"Secret {stack.w}/{SECRETS[1]}: removed what others saved in it: EXTRA")

@@ -277,7 +277,7 @@ def test_an_identity_that_could_not_be_deleted_is_told_of(deployed: Stack) -> No
         failed.refused("it is kept", "is edited, and not all of it is deployed; ambient up")
         keys = listed(stack, code=2)
     left = keys["ci/1"]
-    assert (left["state"], left["attention"]) == ("revoked", ["not declared any more, and still there: pulumi up"])
+    assert (left["state"], left["attention"]) == ("revoked", ["not declared any more, and still there: ambient up"])
     assert recent(left["created"])
     assert (keys["ci/2"]["state"], keys["ci/2"]["attention"]) == ("current", [])
     stack.up().ok()

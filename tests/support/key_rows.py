@@ -44,4 +44,4 @@ def row(one: DeployedKey, seen: Any = SEEN, limits: Limits = DAILY) -> DeployedK
     return found
 
 
-GONE = "its ServiceAccount is not in the cluster: pulumi up --refresh"
+GONE = "its ServiceAccount is not in the cluster: ambient up --refresh"

@@ -309,7 +309,7 @@ _WAYS_OF_EDIT: Final[Mapping[Path, tuple[str, str, str]]] = {
     Path.REMOVES_ACCESS: (
         "take others' access away, an admin's too",
         "edit may delete every RoleBinding of the namespace",
-        "pulumi up --refresh restores the declared access",
+        "ambient up --refresh restores the declared access",
     ),
 }
 

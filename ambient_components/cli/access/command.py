@@ -78,7 +78,7 @@ _NAME: Final = 300
 _MARKS: Final = {
     Status.UNDECLARED: "in the cluster, and not declared",
     Status.MISSING: "declared, and not in the cluster",
-    Status.LEFT: "not declared any more, and still given: pulumi up",
+    Status.LEFT: "not declared any more, and still given: ambient up",
 }
 
 UNMANAGED_HEAD: Final = "Workspaces in no stack:"
@@ -100,7 +100,7 @@ def as_text(report: Report, *, subjects_first: bool = False, paint: Paint = plai
     if report.missing:
         reported += _list("Declared, and not in the cluster:", report.missing, paint)
     if report.pending:
-        reported += _list("Declared by the last run, and not given yet (pulumi up):", report.pending, paint)
+        reported += _list("Declared by the last run, and not given yet (ambient up):", report.pending, paint)
     if report.others is not None:
         reported += _others(report.others, paint)
     if report.guard is not None:

@@ -51,7 +51,7 @@ class FormerAccess:
 
     @property
     def _hint(self) -> str:
-        return f"look for the user {self.user} in the store, delete it, then pulumi up"
+        return f"look for the user {self.user} in the store, delete it, then ambient up"
 
 
 def former_access(export: Export, buckets: Mapping[str, int], config: Mapping[str, Any]) -> tuple[FormerAccess, ...]:

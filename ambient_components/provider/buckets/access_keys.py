@@ -274,7 +274,7 @@ def revoke(context: Context, values: Values, access_keys: Iterable[tuple[TokenSe
         except StepError as error:
             failed.append(access_key)
             warning = f"could not revoke access key {access_key.uid} ({reason})"
-            context.warn(LoudWarning.NOT_DONE, error.problem.within(warning, "run pulumi up again"))
+            context.warn(LoudWarning.NOT_DONE, error.problem.within(warning, "deploy again"))
         else:
             context.note(f"revoked access key {access_key.uid}: {reason}")
     return tuple(failed)

@@ -40,7 +40,7 @@ def delete_with_objects(context: Context, bucket: str) -> None:
         if _delete(context, bucket):
             context.note(f"deleted bucket {bucket} with {total} objects and versions")
             return
-    msg = f"bucket {bucket!r} does not get empty: something keeps writing into it. End that, and run pulumi up again"
+    msg = f"bucket {bucket!r} does not get empty: something keeps writing into it. End that, and deploy again"
     raise StepError(msg)
 
 
@@ -71,7 +71,7 @@ def _empty(context: Context, bucket: str, before: int) -> int:
             msg = f"bucket {bucket!r}: {len(errors)} objects can't be deleted ({code} for {key!r}, and so on)"
             raise StepError(
                 msg,
-                "if they are locked, run pulumi up again when their retention is over and no legal hold is on them",
+                "if they are locked, deploy again when their retention is over and no legal hold is on them",
                 "if not, give the deployer the rights s3:DeleteObject and s3:DeleteObjectVersion",
                 "or write 'onDelete: keep', deploy, and remove the bucket: it stays unchanged",
             )

@@ -128,7 +128,7 @@ class S3Bucket:
             return outputs
         tags = ownership.tags_of(context, bucket)
         if tags is None:
-            msg = f"bucket {bucket!r} is gone: pulumi refresh sees it, and the next pulumi up makes another"
+            msg = f"bucket {bucket!r} is gone: ambient up --refresh sees it, and makes another"
             raise StepError(msg)
         holder = ownership.holder_of(tags)
         if holder not in (None, news["owner"], state.get("owner")):
@@ -292,7 +292,7 @@ def _not_made(bucket: str, error: RefusedError) -> StepError:
             "choose another name",
         )
     if error.code == _OWN:
-        return StepError(f"bucket {bucket!r} was made by another client just now", "run pulumi up again")
+        return StepError(f"bucket {bucket!r} was made by another client just now", "deploy again")
     return StepError(f"can't make bucket {bucket!r}: {error}")
 
 

@@ -151,7 +151,7 @@ class S3Credentials:
         if any(key.active and key.id == using for key in existing.keys):
             msg = (
                 f"access key {using} is still in use by Secret {state['usedIn']}, so it is not revoked: what puts "
-                "another key there, or removes the Secret, did not end. Run pulumi up again"
+                "another key there, or removes the Secret, did not end. Deploy again"
             )
             raise StepError(msg)
         if existing.owner == who.owner and not who.keys_only:
@@ -210,7 +210,7 @@ class S3Credentials:
             context.warn(
                 LoudWarning.ACCESS_KEY_IN_USE,
                 f"access key {access_key.uid} lies in Secret {news['usedIn']} still, so it is not revoked yet: the "
-                "next pulumi up does, once another key lies there",
+                "next run does, once another key lies there",
             )
         failed += revoke(context, news, [each for each in after if each[0] not in kept_back])
         outputs = record(TokenState(current, (*steps.retire, *kept_back), failed), news, state, observed.foreign, {})

@@ -54,8 +54,8 @@ def drift(
             WarningRule.NAMESPACE_GONE,
             workspace,
             "its namespace is not in the cluster",
-            "if the last run failed, run pulumi up, which makes it",
-            "if it was deleted, with all that was in it: pulumi up --refresh makes the workspace again, with new keys",
+            "if the last run failed, the next one makes it",
+            "if it was deleted, with all that was in it: ambient up --refresh makes the workspace again, with new keys",
             data=(("Namespace", workspace),),
         )
         for workspace in sorted(active & before.keys() - there)
@@ -114,7 +114,7 @@ class _Place:
                 WarningRule.UNDECLARED_ACCESS,
                 self.workspace,
                 f"{listing([access.what for access in others])}: in the cluster, and the workspace is closed",
-                "pulumi up --refresh ends it",
+                "ambient up --refresh ends it",
             )
         elif others:
             yield _warning(
@@ -134,8 +134,8 @@ class _Place:
                 WarningRule.MISSING_ACCESS,
                 self.workspace,
                 f"{listing([' '.join(key) for key in missing])}: declared, and not in the cluster",
-                "if the last run failed, run pulumi up, which makes it",
-                "if it was removed, run pulumi up --refresh, which makes it again",
+                "if the last run failed, the next one makes it",
+                "if it was removed, run ambient up --refresh, which makes it again",
                 _WHO_DELETES if any(kind == ROLE_BINDING for kind, _ in missing) else "",
                 "an account that the platform made is not made again: ambient keys rotate STACK WORKSPACE/KEY --leaked"
                 if any(name in self._of_platform for _, name in missing)
@@ -148,7 +148,7 @@ class _Place:
                 WarningRule.CHANGED_ACCESS,
                 self.workspace,
                 f"{listing(differing)}: not as it was deployed",
-                "pulumi up --refresh sets it right",
+                "ambient up --refresh sets it right",
             )
         kept = [text for _, texts in sorted(self._kept.items()) for text in texts]
         if kept:
@@ -180,7 +180,7 @@ class _Place:
             self.workspace,
             f"{listing(given)}, and no file says so",
             f"end it: kubectl delete rolebinding -n {self.workspace} {' '.join(others[:_ENDED])}" if others else "",
-            "pulumi up --refresh sets a declared one right" if len(others) < len(existing) else "",
+            "ambient up --refresh sets a declared one right" if len(others) < len(existing) else "",
         )
 
 

@@ -199,7 +199,9 @@ def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[P
     ]
 
 
-def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: Ledger, *, end: bool) -> list[Problem]:
+def unknown_accounts(
+    cluster: Cluster, owner: str, there: set[str], before: Ledger, after: Ledger, *, end: bool
+) -> list[Problem]:
     """Return what to say of them, one problem for each workspace.
 
     A stack without a state may have lost it, so the run is refused. In a stack with a state, workspace users may have
@@ -230,8 +232,8 @@ def unknown_accounts(cluster: Cluster, there: set[str], before: Ledger, after: L
                 f"workspace {workspace!r}: the cluster has ServiceAccounts of its keys that are in no state "
                 f"({listing(unknown)}): {what}",
                 "" if end else "delete them if they are not its own",
-                f"if a state was lost: ambient adopt STACK --keys names them in the keys' entries ({lines}), and their "
-                "tokens stay valid through the overlap",
+                f"if a state was lost: ambient adopt {owner.rpartition('/')[2]} --keys names them in the keys' entries "
+                f"({lines}), and their tokens stay valid through the overlap",
                 rule=Rule.UNKNOWN_ACCOUNTS,
                 workspaces=(workspace,),
             )

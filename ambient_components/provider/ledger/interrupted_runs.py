@@ -154,7 +154,7 @@ def end(context: Context, owner: str, objects: Sequence[Leftover]) -> tuple[Left
             failed.append(leftover)
             context.warn(
                 LoudWarning.NOT_DONE,
-                error.problem.within(f"could not end {leftover}, which an interrupted run gave", "run pulumi up again"),
+                error.problem.within(f"could not end {leftover}, which an interrupted run gave", "deploy again"),
             )
     if ended:
         context.warn(

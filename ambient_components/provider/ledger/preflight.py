@@ -75,7 +75,7 @@ def preflight(
     problems, there = foreign(cluster, owner, before, after, context.show, installed.see)
     problems += _nothing_to_keep(there, before, after)
     known = bool(before or lost)
-    unknown = unknown_accounts(cluster, there, before, after, end=known)
+    unknown = unknown_accounts(cluster, owner, there, before, after, end=known)
     if known:
         for problem in unknown:
             context.warn(LoudWarning.UNKNOWN_ACCOUNTS, problem)

@@ -43,7 +43,7 @@ class Engine:
         """
         if self.cancelled:
             msg = "the run is being cancelled, so nothing is minted"
-            raise StepError(msg, "run pulumi up again")
+            raise StepError(msg, "deploy again")
         request = engine_pb2.LogRequest(
             severity=engine_pb2.DEBUG, urn=urn, message="the engine lives: minting may begin"
         )

@@ -104,7 +104,7 @@ def require_ours(account: Account, holder: str | None, hint: str) -> None:
 
 
 def user_gone(account: Account) -> StepError:
-    return StepError(f"the object store's user {account.name!r} is gone: run pulumi refresh, then pulumi up")
+    return StepError(f"the object store's user {account.name!r} is gone: ambient up --refresh makes it again")
 
 
 KEYS_TAG: Final = "ambient-components/keys"

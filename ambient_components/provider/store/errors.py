@@ -94,7 +94,7 @@ _OTHER_APIS: Final = (
 
 _SHOWN: Final = 300
 """Maximum characters of a store's own message."""
-_AGAIN: Final = "run pulumi up again when it is well"
+_AGAIN: Final = "deploy again when it is well"
 
 
 class RefusedError(StepError):

@@ -264,7 +264,7 @@ def _in_the_way(account: Account, keys: list[Any]) -> StepError:
     )
     return StepError(
         f"the object store's user {account.name!r} has {len(keys)} access keys, and can't have more: {named}",
-        "delete the one that was made by hand, if nothing uses it, and run pulumi up again",
+        "delete the one that was made by hand, if nothing uses it, and deploy again",
         "or write another generation for the bucket's credentials, which makes another user",
     )
 

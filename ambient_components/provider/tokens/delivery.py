@@ -177,7 +177,7 @@ def hand_over(
             if minted and arrived is False:
                 revoke(context, identity, [(minted, _NOT_DELIVERED)])
             raise
-        failure = error.problem.within("the token is kept, and not delivered", "run pulumi up again")
+        failure = error.problem.within("the token is kept, and not delivered", "deploy again")
         context.warn(LoudWarning.NOT_DONE, failure)
         return str(error)
     return None

@@ -179,7 +179,7 @@ def _explain(error: ApiError, identity: Identity, what: str) -> StepError:
     if error.status == 404:
         return StepError(
             f"can't {what}: {identity.namespace}/{identity.service_account} is not there ({error})",
-            "if it was deleted by hand, run pulumi refresh, and then pulumi up, which makes it again",
+            "if it was deleted by hand, run ambient up --refresh, which makes it again",
         )
     return StepError(f"can't {what} for {identity.path}: {error}")
 

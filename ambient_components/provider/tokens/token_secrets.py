@@ -117,7 +117,7 @@ def warn_of_others(context: Context, identity: Identity, there: Existing) -> Non
             f"for now: a run ends at most {MOST} of them, the oldest first",
             f"find who makes them: kubectl get secrets -n {identity.namespace} -l {KEY_LABEL}={identity.key} -o yaml "
             "--show-managed-fields",
-            "run pulumi up --refresh until this warning is gone",
+            "run ambient up --refresh until this warning is gone",
         )
 
 
@@ -165,7 +165,7 @@ def revoke(
         context.note(f"revoked {objects.listing(names)}: {why}")
     for why, failures in failed.items():
         what = f"could not revoke {objects.listing([ending.name for ending, _ in failures])} ({why})"
-        context.warn(LoudWarning.NOT_DONE, failures[0][1].within(what, "run pulumi up again"))
+        context.warn(LoudWarning.NOT_DONE, failures[0][1].within(what, "deploy again"))
     return tuple(token_secret for failures in failed.values() for token_secret, _ in failures)
 
 

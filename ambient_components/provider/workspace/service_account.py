@@ -102,7 +102,7 @@ class ServiceAccount(AccessObject):
             context.warn(
                 LoudWarning.REPLACED_ACCOUNT,
                 _replaced(*_place(inputs)),
-                f"run pulumi up, which ends that one and {then}",
+                f"the next run ends that one and {then}",
             )
         return another
 

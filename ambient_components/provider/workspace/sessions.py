@@ -104,7 +104,7 @@ def _wait(context: Context, namespace: str, seconds: int, over: Callable[[_Alive
             break
         if context.engine.cancelled:
             msg = f"the run is being cancelled while sessions of {namespace} stop"
-            raise StepError(msg, "run pulumi up again")
+            raise StepError(msg, "deploy again")
         if waited == 0:
             context.note(f"closing {namespace} waits up to {format_seconds(seconds)} for {_sessions(alive.names)}")
         time.sleep(_INTERVAL)

@@ -99,7 +99,7 @@ class WorkspaceSecret(SharedObject):
             context.warn(
                 WarningRule.STORAGE_VARIABLES,
                 f"{_shown(inputs)}: something has changed or removed {', '.join(lost)}: the state of sessions that "
-                "start now is not kept in the workspace's own bucket. pulumi up puts it right",
+                "start now is not kept in the workspace's own bucket. The next run puts it right",
             )
         return ReadResult({"drift": differs})
 
@@ -130,7 +130,7 @@ class WorkspaceSecret(SharedObject):
         if others:
             context.warn(
                 LoudWarning.UNDECLARED_VARIABLES,
-                f"{_shown(news)}: others have saved {listing(others)} in it: pulumi up removes them. "
+                f"{_shown(news)}: others have saved {listing(others)} in it: the next run removes them. "
                 "Declare them, or write onDrift: keep",
             )
 

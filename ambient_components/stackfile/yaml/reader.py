@@ -96,6 +96,7 @@ def _where_after(before: str, file: str) -> Where:
 
 _CONFLICT: Final = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
 _OTHERWISE: Final = "check quotes, brackets and indentation here and on the line above"
+_TWICE: Final = "write a ' in single quotes twice"
 _TAB: Final = ("a tab", "indent with spaces, and put a text that holds a tab in quotes")
 
 
@@ -151,7 +152,7 @@ _SLIPS: Final = (
     _Slip(
         "expected",
         "a line or a character that doesn't fit what is around it",
-        ("indent the line like those beside it", "write a ' in single quotes twice"),
+        ("indent the line like those beside it", _TWICE),
     ),
 )
 
@@ -172,6 +173,8 @@ def explain_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[W
     if slip is None:
         return _where(mark, text, file), "not YAML: something that can't be read", _OTHERWISE
     start, hints = error.context_mark, hints_of(slip.remedy)
+    if "'" not in text[: mark.index].rpartition("\n")[2]:
+        hints = tuple(hint for hint in hints if hint != _TWICE)
     if start is not None and (slip.at_start or not text[mark.index :].strip()):
         mark = start  # the end of the file shows nothing
     elif start is not None and slip.message.startswith("expected ','"):

@@ -24,10 +24,10 @@ Shown = pytest.CaptureFixture[str]
 PENDING = """\
 payments
   admin  user:alice@example.com  owner
-  admin  user:carol@example.com  grant  ! not declared any more, and still given: pulumi up
+  admin  user:carol@example.com  grant  ! not declared any more, and still given: ambient up
   edit   key:ci                  key
 
-Declared by the last run, and not given yet (pulumi up):
+Declared by the last run, and not given yet (ambient up):
   view of key:ci in billing (key)
   admin of user:alice@example.com in billing (owner)
   edit of group:payments-devs in payments (grant)

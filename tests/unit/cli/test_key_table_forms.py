@@ -47,7 +47,7 @@ class TestTable:
             "payments/old (generation 3)  edit  2 days ago    0 min ago    2027-01-24 (60 days)  former   "
             "end after 2026-12-31",
             "payments/x                   ?     ?             ?            -                     missing  -",
-            "  ! declared, and not made: pulumi up",
+            "  ! declared, and not made: ambient up",
             "payments/y                   edit  400 days ago  5 min ago    never                 current  -",
             "payments/z                   edit  91 days ago   30 days ago  2026-11-24 (over)     expired  -",
             "  ! expired on 2026-11-24 12:00 UTC",
@@ -123,7 +123,7 @@ class TestCsv:
             HEAD + 'dev,payments,ci,1,"a ""b"", c",Deploys on merge,edit,2026-10-26T12:00:00Z,2026-11-23T12:00:00Z,'
             '2027-01-24T12:00:00Z,current,rotate,2027-01-10T12:00:00Z,"not revoked yet, still valid: h1; '
             'not delivered: x",stack\n'
-            'prod,payments,x,1,x,Deploys on merge,,,,,missing,,,"declared, and not made: pulumi up",stack\n'
+            'prod,payments,x,1,x,Deploys on merge,,,,,missing,,,"declared, and not made: ambient up",stack\n'
         )
 
     def test_no_keys(self) -> None:

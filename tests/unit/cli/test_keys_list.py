@@ -132,7 +132,7 @@ class TestList:
     ) -> None:
         pulumi.states["prod"] = state()
         assert run(["keys", "list"]) == 2
-        ending = f"  ! declared, and not made: pulumi up\n\n{SOURCE_OF_USE}\n\n1 of 2 keys need attention\n"
+        ending = f"  ! declared, and not made: ambient up\n\n{SOURCE_OF_USE}\n\n1 of 2 keys need attention\n"
         assert capsys.readouterr().out.endswith(ending)
 
     def test_offline_no_cluster_is_asked(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:

@@ -39,9 +39,9 @@ class TestAttention:
     @pytest.mark.parametrize(
         ("one", "reported"),
         [
-            (key(declared=False), ["not declared any more, and still there: pulumi up"]),
-            (key(declared=False, made=False), ["not declared any more, and still there: pulumi up"]),
-            (key(made=False, expires_at=None), ["declared, and not made: pulumi up"]),
+            (key(declared=False), ["not declared any more, and still there: ambient up"]),
+            (key(declared=False, made=False), ["not declared any more, and still there: ambient up"]),
+            (key(made=False, expires_at=None), ["declared, and not made: ambient up"]),
             (key(account="other"), [GONE]),
             (key(account="other", dead="its ServiceAccount was deleted"), [
                 GONE,
@@ -78,7 +78,7 @@ class TestAttention:
             (
                 key(declared=False, dead="gone", pending=("h1",), undelivered="no namespace", account=""),
                 [
-                    "not declared any more, and still there: pulumi up",
+                    "not declared any more, and still there: ambient up",
                     GONE,
                     "the token no longer works: gone",
                     "not revoked yet, still valid: h1",
@@ -110,7 +110,7 @@ class TestAttention:
         assert attention(key(account="other"), None, idle=DAY) == ()
 
     def test_a_key_that_is_not_made_has_no_account_to_miss(self) -> None:
-        assert attention(key(made=False, expires_at=None), {}) == ("declared, and not made: pulumi up",)
+        assert attention(key(made=False, expires_at=None), {}) == ("declared, and not made: ambient up",)
 
     @pytest.mark.parametrize(
         ("seen", "idle", "reported"),

@@ -62,7 +62,7 @@ def test_a_bucket_that_may_not_be_looked_at_is_somebody_elses(bucket, monkeypatc
     ("code", "received"),
     [
         ("BucketAlreadyExists", "belongs to another account: all accounts of a store share one list of names"),
-        ("BucketAlreadyOwnedByYou", "was made by another client just now; run pulumi up again"),
+        ("BucketAlreadyOwnedByYou", "was made by another client just now; deploy again"),
         ("TooManyBuckets", "can't make bucket 'pay-sessions'"),
     ],
 )

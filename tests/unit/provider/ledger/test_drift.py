@@ -52,7 +52,7 @@ def test_a_stranger_beside_the_declared_subject(world):
     (warning,) = warnings(world)
     assert warning == (
         "workspace 'pay': RoleBinding ambient-permission-edit-devs-group also names user:mallory: not as it was "
-        "deployed; pulumi up --refresh sets it right"
+        "deployed; ambient up --refresh sets it right"
     )
 
 

@@ -67,7 +67,7 @@ def answer(code, message="no"):
         (404, XML.format("NoSuchBucket", "no minio"), NO_MINIO),
         (405, XML.format("MethodNotAllowed", "not"), NO_MINIO),
         (501, XML.format("NotImplemented", "not"), NO_MINIO),
-        (500, PAGE, r"failed \(500\); run pulumi up again"),
+        (500, PAGE, r"failed \(500\); deploy again"),
         (503, answer("XMinioServerNotInitialized"), r"can't do it now \(503, XMinioServerNotInitialized\)"),
         (400, answer("AuthorizationHeaderMalformed", "expecting 'eu'"), "check region of the stack's .*expecting 'eu'"),
         (426, answer("XMinioAdminVersionMismatch", "expected 'v9'"), "refuses it .*expected 'v9'"),
@@ -92,7 +92,7 @@ def test_a_store_that_starts_is_waited_for(server):
 
 def test_a_request_that_may_have_been_executed_is_not_sent_again(server):
     server.answers = [None]
-    assert "gave no answer (ProtocolError); run pulumi up again" in received(server.url)
+    assert "gave no answer (ProtocolError); deploy again" in received(server.url)
     assert len(server.seen) == 1
 
 

@@ -63,7 +63,7 @@ def test_a_revocation_that_fails_is_a_success_a_warning_and_a_pending_one(world,
     assert state["token"] == secret(f"token-of-{state['current']['handle']}")
     assert state["pendingRevocations"] == [made["current"]]
     assert f"could not revoke {made['current']['handle']}" in received(world, "warning")
-    assert "etcd is away; run pulumi up again" in received(world, "warning")
+    assert "etcd is away; deploy again" in received(world, "warning")
     assert len(world.api.seen("DELETE")) == 3
     assert world.waits
 

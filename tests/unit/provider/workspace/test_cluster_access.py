@@ -74,6 +74,7 @@ def test_accounts_that_no_state_knows_refuse_a_stack_without_a_state(world):
         "workspace 'pay': the cluster has ServiceAccounts of its keys that are in no state"
     )
     assert f"ci: {{adopt: [{ACCOUNT}]}}" in failure.reason
+    assert f"ambient adopt {OWNER.rpartition('/')[2]} --keys names" in failure.reason
 
 
 def test_what_this_run_removes_is_not_undeclared(world):
@@ -222,7 +223,7 @@ def test_the_lists_are_one_of_each_kind_and_only_if_needed(world):
 def test_access_that_came_back_in_a_closed_workspace_is_named(world):
     binding(world, "ambient-permission-view-eve-user")
     assert warnings(world, {"pay": entry("closed")}, {"pay": entry("closed")}) == [
-        "workspace 'pay': view of user:eve: in the cluster, and the workspace is closed; pulumi up --refresh ends it"
+        "workspace 'pay': view of user:eve: in the cluster, and the workspace is closed; ambient up --refresh ends it"
     ]
 
 

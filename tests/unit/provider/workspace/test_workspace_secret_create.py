@@ -81,7 +81,7 @@ def test_a_preview_writes_nothing_and_says_what_would_go(world, policy):
     # Once for the creation, once for the change.
     assert len(warnings(world)) == (2 if policy == "overwrite" else 0)
     for warning in warnings(world):
-        assert f"{SHOWN}: others have saved FOO in it: pulumi up removes them" in warning
+        assert f"{SHOWN}: others have saved FOO in it: the next run removes them" in warning
 
 
 @pytest.mark.parametrize(
