@@ -27,6 +27,7 @@ from ambient_components.engine.steps import Preview, Step, read_preview
 from ambient_components.errors import AmbientError, Problem, StepError, refusal, stop, text_of
 from ambient_components.fleet.processes import carry_out
 from ambient_components.fleet.summary import deployed_line, show_end
+from ambient_components.output import show_problems
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.ledger import ledger_of
 from ambient_components.stackfile.loader import LoadedStack
@@ -43,6 +44,7 @@ PATIENCE: Final = 30.0
 PAUSE: Final = 0.5
 
 STILL_DEPLOYED: Final = "removed from the files already, and still deployed"
+NOT_KNOWN: Final = refusal("warning: what is deployed is not known")
 
 Item = TypeVar("Item")
 
@@ -361,12 +363,22 @@ def by_stack(project: Project, stack: str, loaded: LoadedStack, places: Mapping[
 
 
 def states_of(
-    engine: Engine, project: Project, stack: str, places: Mapping[str, list[Item]]
-) -> Iterator[tuple[list[Item], Export]]:
-    """Yield the items of each stack with its state. Shards that were never deployed have none."""
+    engine: Engine, project: Project, stack: str, places: Mapping[str, list[Item]], warning: Problem | None
+) -> list[tuple[list[Item], Export]] | None:
+    """Return the items of each stack with its state. Shards that were never deployed have none.
+
+    Args:
+        warning: What to say if a state can't be read. The result is None then. Without it, this is an error.
+    """
     count = project.shards(stack)
-    there = None if count is None or not places else deployed_shards(engine, project, stack, count)
-    yield from ((here, export(engine, place)) for place, here in places.items() if there is None or place in there)
+    try:
+        there = None if count is None or not places else deployed_shards(engine, project, stack, count)
+        return [(here, export(engine, place)) for place, here in places.items() if there is None or place in there]
+    except AmbientError as error:
+        if warning is None:
+            raise
+        show_problems([*error.problems, warning])
+        return None
 
 
 def require_passphrases(project: Project, stacks: Iterable[str]) -> None:

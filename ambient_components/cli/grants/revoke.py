@@ -1,6 +1,6 @@
 """`ambient grants revoke`: remove a subject's grants from the stack's files."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Final
 
 import typer
@@ -11,6 +11,7 @@ from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.cli import completion
 from ambient_components.cli.edits.bucket_keys import by_hand_lines
 from ambient_components.cli.edits.deployment import (
+    NOT_KNOWN,
     STILL_DEPLOYED,
     by_stack,
     declared_in,
@@ -31,14 +32,12 @@ from ambient_components.cli.options import NamedStack, Now, Yes, misuse
 from ambient_components.cli.options import Subject as SubjectArgument
 from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
-from ambient_components.engine.command import Engine
 from ambient_components.errors import AmbientError, Problem, StepError, refusal
 from ambient_components.output import show_problems
 from ambient_components.platform.subjects import Subject, SubjectKind
 from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.deployed import Binding
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.reading import bindings
 from ambient_components.stacks.states import of_shard
@@ -121,9 +120,11 @@ def revoke(
         require_passphrases(project, places)
     texts = revocation(loaded, removed)
     changed = {entry.workspace for entry in removed}
-    deployed = _deployed(engine, project, stack, places, who, now=now) if now or not removed else []
-    changed |= {binding.workspace for binding in deployed or () if binding.kind in kinds}
-    unknown = [] if removed or deployed else _unknown(loaded, who, known=deployed is not None)
+    states = states_of(engine, project, stack, places, None if now else NOT_KNOWN) if now or not removed else []
+    # What a previous command may have removed from the files.
+    deployed = [it for here, state in states or () for it in bindings(state, str(who)) if it.workspace in here]
+    changed |= {binding.workspace for binding in deployed if binding.kind in kinds}
+    unknown = [] if removed or deployed else _unknown(loaded, who, known=states is not None)
     if unknown and not now:
         raise AmbientError(unknown)
     after = write_stack(loaded.path, texts) if texts else loaded
@@ -161,27 +162,6 @@ def _active(project: Project, stack: str, loaded: LoadedStack) -> list[str]:
     """Return all workspaces that the stack has not released. Of a shard, only its own."""
     own = of_shard(project, stack, {name: workspace.shard for name, workspace in loaded.file.workspaces.items()})
     return [name for name in own if loaded.file.workspaces[name].state is not WorkspaceState.RELEASED]
-
-
-def _deployed(
-    engine: Engine, project: Project, stack: str, places: Mapping[str, list[str]], subject: Subject, *, now: bool
-) -> list[Binding] | None:
-    """Return the access that runs gave, which a previous command may have removed from the files.
-
-    None, with a warning, if it can't be read and nothing is to be deployed.
-    """
-    try:
-        return [
-            binding
-            for here, state in states_of(engine, project, stack, places)
-            for binding in bindings(state, str(subject))
-            if binding.workspace in here
-        ]
-    except AmbientError as error:
-        if now:
-            raise
-        show_problems([*error.problems, refusal("warning: what is deployed is not known")])
-        return None
 
 
 def _others(deployments: Iterable[GrantDeployment]) -> Iterator[Problem]:

@@ -7,16 +7,8 @@ from dataclasses import dataclass, field
 from ambient_components import clock
 from ambient_components.access.entries import NOTHING
 from ambient_components.cli.edits import bucket_keys
-from ambient_components.cli.edits.deployment import (
-    Deployment,
-    by_stack,
-    declared_in,
-    deploy,
-    finish,
-    renew_alone,
-    states_of,
-)
-from ambient_components.cli.edits.files import edited_texts, of_workspace, write_stack
+from ambient_components.cli.edits.deployment import Deployment, by_stack, declared_in, deploy, finish, renew_alone
+from ambient_components.cli.edits.files import edited_texts, write_stack
 from ambient_components.cli.edits.pending import Pending, lacking_buckets, lacking_keys, of_keys
 from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.bucket_proof import former_access
@@ -24,21 +16,17 @@ from ambient_components.cli.keys.edit import Generations
 from ambient_components.cli.keys.proof import KeyWitness
 from ambient_components.engine.backend import export, export_with_secrets
 from ambient_components.engine.command import Engine
-from ambient_components.engine.names import parse_key_output
 from ambient_components.engine.state import Export
 from ambient_components.engine.steps import Preview, Step
 from ambient_components.errors import AmbientError, Problem, refusal
 from ambient_components.model.keys import Key, KeyRecord
 from ambient_components.platform.contract import Role
-from ambient_components.platform.naming import key_account
 from ambient_components.stackfile.editing import Change
 from ambient_components.stackfile.loader import LoadedStack
-from ambient_components.stackfile.privacy import without_credentials_in
 from ambient_components.stacks.deployed import Identity, KeyName
 from ambient_components.stacks.project import Project
 from ambient_components.stacks.pulumi import PulumiEngine
 from ambient_components.stacks.reading import identities, ledger_from_state, read_deployed
-from ambient_components.suggest import nearest_or_some
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +78,10 @@ class KeyDeployment(Deployment):
         return witness
 
 
-def deployed_generations(engine: Engine, places: Mapping[str, Collection[KeyName]]) -> dict[KeyName, Generations]:
+def deployed_generations(states: Iterable[tuple[list[KeyName], Export]]) -> dict[KeyName, Generations]:
     generations: dict[KeyName, Generations] = {}
-    for stack, keys in places.items():
-        generations |= recorded(export(engine, stack), keys)
+    for keys, state in states:
+        generations |= recorded(state, keys)
     return generations
 
 
@@ -189,47 +177,29 @@ class KeyEdit:
         )
 
 
-def former_keys(
-    engine: Engine, project: Project, stack: str, loaded: LoadedStack, names: Iterable[str]
-) -> dict[KeyName, KeyRecord]:
-    """Return the named keys that are not in the files any more and still deployed, as the state records them."""
-    workspaces = loaded.file.workspaces
-    keys = [key for key in map(parse_key_output, names) if key is not None and key[0] in workspaces]
-    missing = {key: key[0] for key in keys if key[1] not in workspaces[key[0]].keys}
-    places = by_stack(project, stack, loaded, missing)
+def former_keys(states: Iterable[tuple[list[KeyName], Export]]) -> dict[KeyName, KeyRecord]:
+    """Return the keys that are deployed, as the states record them. For keys that are not in the files any more."""
     records: dict[KeyName, KeyRecord] = {}
-    try:
-        for here, state in states_of(engine, project, stack, places):
-            deployed = read_deployed(state, stack, clock.now())
-            for identity in identities(state, here):
-                workspace, key_id = identity.selected
-                key = deployed.keys.get((workspace, key_id, identity.generation))
-                # A run that failed may have ended the declaration alone.
-                role = next((role for role in Role if key is not None and key.role == role), Role.ADMIN)
-                former = KeyRecord.model_construct(role=role, generation=identity.generation)
-                records[identity.selected] = deployed.ledger.get(workspace, NOTHING).keys.get(key_id, former)
-    except AmbientError as error:
-        problems = [
-            of_workspace(
-                loaded,
-                workspace,
-                f"has no key {key_id!r}, and whether it is still deployed is not known",
-                nearest_or_some(key_id, workspaces[workspace].keys),
-                f"if it is, delete its account, ambient-key-…: kubectl get serviceaccounts -n {workspace}",
-            )
-            for workspace, key_id in missing
-        ]
-        raise AmbientError([*error.problems, *map(without_credentials_in, problems)]) from None
+    for here, state in states:
+        deployed = read_deployed(state, "", clock.now())
+        for identity in identities(state, here):
+            workspace, key_id = identity.selected
+            key = deployed.keys.get((workspace, key_id, identity.generation))
+            # A run that failed may have ended the declaration alone.
+            role = next((role for role in Role if key is not None and key.role == role), Role.ADMIN)
+            former = KeyRecord.model_construct(role=role, generation=identity.generation)
+            records[identity.selected] = deployed.ledger.get(workspace, NOTHING).keys.get(key_id, former)
     return records
 
 
 @contextmanager
 def naming_accounts(stack: LoadedStack, keys: Iterable[KeyName]) -> Iterator[None]:
-    """Add to an error before the edit how to end keys at once."""
+    """Add to an error before the edit how to end keys at once. Those that the files lack have no known account."""
     try:
         yield
     except AmbientError as error:
-        hints = _by_name({name: _record(stack.file.workspaces[name[0]].keys[name[1]]) for name in keys})
+        entries = ((name, stack.file.workspaces[name[0]].keys.get(name[1])) for name in keys)
+        hints = _by_name({name: None if key is None else _record(key) for name, key in entries})
         note = refusal("nothing is written and nothing is deployed", *hints)
         raise AmbientError([*error.problems, note]) from None
 
@@ -238,16 +208,17 @@ def _record(key: Key) -> KeyRecord:
     return KeyRecord.of(key, overlaps=key.overlap_until is not None)
 
 
-def _by_name(keys: Mapping[KeyName, KeyRecord], *, before: bool = False) -> list[str]:
+def _by_name(keys: Mapping[KeyName, KeyRecord | None], *, before: bool = False) -> list[str]:
     """Return how to end keys, or their previous generations, by the names that files give: no state can be read."""
     accounts: dict[str, list[str]] = {}
     for (workspace, key_id), key in keys.items():
-        generations = (key.generation - 1,) if before else key.generations
-        names = (key_account(workspace, key_id, generation, key.service_account) for generation in generations)
-        accounts.setdefault(workspace, []).extend(names)
+        names = accounts.setdefault(workspace, [])
+        if key is not None:
+            generations = (key.generation - 1,) if before else key.generations
+            names += (key.account(workspace, key_id, generation) for generation in generations)
     return [
-        f"to end what the files name at once: kubectl delete serviceaccount -n {workspace} {' '.join(names)}    "
-        f"# others, if they are stale: kubectl get serviceaccounts -n {workspace}"
+        f"to end it at once: kubectl delete serviceaccount -n {workspace} {' '.join(names) or 'NAME'}    "
+        f"# by the files; all names: kubectl get serviceaccounts -n {workspace}"
         for workspace, names in accounts.items()
     ]
 

@@ -1,11 +1,14 @@
 """`ambient keys revoke`: remove keys from the stack's files."""
 
-from ambient_components.cli.edits.deployment import STILL_DEPLOYED, by_stack, require_passphrases
+from contextlib import nullcontext
+
+from ambient_components.cli.edits.deployment import NOT_KNOWN, STILL_DEPLOYED, by_stack, require_passphrases, states_of
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.edit import revocation, revocation_lines, selected_keys
 from ambient_components.cli.keys.now import KeyEdit, former_keys, naming_accounts, renewals
 from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, Yes
 from ambient_components.cli.prompts import stack_and_keys
+from ambient_components.engine.names import parse_key_output
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
@@ -45,14 +48,17 @@ def revoke(
     stack, names = stack_and_keys(stack, keys or (), named)
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
-    engine = pulumi.engine_for(project.folder)
-    former = former_keys(engine, project, stack, loaded, names)
+    engine, entries = pulumi.engine_for(project.folder), loaded.file.workspaces
+    keys_named = [key for key in map(parse_key_output, names) if key is not None and key[0] in entries]
+    places = by_stack(project, stack, loaded, {key: key[0] for key in keys_named})
+    missing = {key: key[0] for key in keys_named if key[1] not in entries[key[0]].keys}
+    with naming_accounts(loaded, keys_named) if now else nullcontext():
+        if now:
+            require_passphrases(project, places)
+        lost = by_stack(project, stack, loaded, missing)
+        former = former_keys(states_of(engine, project, stack, lost, None if now else NOT_KNOWN) or ())
     selected = selected_keys(loaded, names, (), former=former)
     written = [key for key in selected if key not in former]
-    places = by_stack(project, stack, loaded, {key: key[0] for key in selected})
-    if now:
-        with naming_accounts(loaded, written):
-            require_passphrases(project, places)
     workspaces = sorted({name for name, _ in selected})
     buckets = renewals(engine, project, stack, loaded, workspaces) if now else {}
     lines = [*revocation_lines(loaded, written), *(f"{'/'.join(key)}: {STILL_DEPLOYED}" for key in former)]

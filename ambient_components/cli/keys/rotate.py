@@ -1,7 +1,6 @@
 """`ambient keys rotate`: write the next generation of keys into the stack's files."""
 
 import re
-from collections.abc import Collection, Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -11,10 +10,9 @@ import typer
 from ambient_components import clock
 from ambient_components.cli import completion
 from ambient_components.cli.edits import bucket_keys
-from ambient_components.cli.edits.deployment import by_stack, require_passphrases
+from ambient_components.cli.edits.deployment import by_stack, require_passphrases, states_of
 from ambient_components.cli.edits.renewal import Renew, require_now
 from ambient_components.cli.keys.edit import (
-    Generations,
     OverlapUntil,
     assumed,
     requested_before,
@@ -26,9 +24,7 @@ from ambient_components.cli.keys.edit import (
 from ambient_components.cli.keys.now import KeyEdit, deployed_generations, naming_accounts, renewals
 from ambient_components.cli.options import Keys, Now, StackOfKeys, StackOrKey, Yes, duration_of, misuse
 from ambient_components.cli.prompts import stack_and_keys
-from ambient_components.engine.command import Engine
-from ambient_components.errors import AmbientError, refusal
-from ambient_components.output import show_problem, show_problems
+from ambient_components.errors import refusal
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
 from ambient_components.stacks.deployed import KeyName
@@ -77,6 +73,10 @@ exit codes: 0 success, with --now also verified at the cluster; 1 error, other c
             access is still valid (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
+_COUNTED = refusal(
+    "warning: the deployed generation is not known, so the next one is counted from the file",
+    "if this checkout is not up to date, pull first",
+)
 _DAY = timedelta(days=1)
 _DAY_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -132,9 +132,9 @@ def rotate(
     with naming_accounts(loaded, selected if leaked else ()) if now else nullcontext():
         if now:
             require_passphrases(project, by_stack(project, stack, loaded, {name: name for name in involved}))
-        recorded = _deployed(engine, places, now=now)
-    buckets = renewals(engine, project, stack, loaded, involved) if leaked and recorded is not None else {}
-    deployed = assumed(loaded, selected) if recorded is None else recorded
+        states = states_of(engine, project, stack, places, None if now else _COUNTED)
+    buckets = renewals(engine, project, stack, loaded, involved) if leaked and states is not None else {}
+    deployed = assumed(loaded, selected) if states is None else deployed_generations(states)
     waiting: list[KeyName] = []
     if not leaked:
         given = bool(overlap or overlap_until)
@@ -155,25 +155,6 @@ def rotate(
 def _has_no_keys(loaded: LoadedStack, workspace: str) -> bool:
     entry = loaded.file.workspaces.get(workspace)
     return entry is not None and not entry.keys
-
-
-def _deployed(
-    engine: Engine, places: Mapping[str, Collection[KeyName]], *, now: bool
-) -> Mapping[KeyName, Generations] | None:
-    """Return the deployed generations. If they can't be read, raise if they are to be deployed, else warn: None."""
-    try:
-        return deployed_generations(engine, places)
-    except AmbientError as error:
-        if now:
-            raise
-        show_problems(error.problems)
-        show_problem(
-            refusal(
-                "warning: the deployed generation is not known, so the next one is counted from the file",
-                "if this checkout is not up to date, pull first",
-            )
-        )
-        return None
 
 
 def ends(here: datetime, seconds: int | None, last_day: date | None, *, leaked: bool) -> OverlapUntil:

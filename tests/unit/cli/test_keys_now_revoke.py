@@ -56,9 +56,14 @@ class TestRevokeNow:
         stack.broken[EXPORT] = "no stack named 'dev' found"
         assert run(REVOKE) == 1
         assert capsys.readouterr().err.endswith(
-            "payments: has no key 'ci', and whether it is still deployed is not known\n  hint: it has report\n"
-            "  hint: if it is, delete its account, ambient-key-…: kubectl get serviceaccounts -n payments\n"
+            "ambient: nothing is written and nothing is deployed\n"
+            "  hint: to end it at once: kubectl delete serviceaccount -n payments NAME    "
+            "# by the files; all names: kubectl get serviceaccounts -n payments\n"
         )
+        assert run(REVOKE[:-1]) == 1
+        err = capsys.readouterr().err
+        assert "warning: what is deployed is not known\n" in err
+        assert err.endswith("payments: has no key 'ci'\n  hint: it has report\n")
 
     def test_a_state_that_cannot_be_decrypted(self, stack: Deployed, capsys: Shown) -> None:
         stack.broken[READ] = "incorrect passphrase"
@@ -68,7 +73,7 @@ class TestRevokeNow:
         Path("stacks/dev.yaml").write_text(STACK)
         stack.broken[EXPORT] = "the backend is away"
         assert run(REVOKE) == 1
-        assert f"  hint: to end what the files name at once: {delete}    # others" in capsys.readouterr().err
+        assert f"  hint: to end it at once: {delete}    # by" in capsys.readouterr().err
 
     @pytest.mark.parametrize("left", [0, 2])
     def test_a_plan_without_its_deletion(self, stack: Deployed, capsys: Shown, left: int) -> None:

@@ -341,8 +341,8 @@ class TestRotateNow:
         assert capsys.readouterr().err == (
             "ambient: `pulumi stack export --stack dev` failed: no stack named 'dev' found\n"
             "ambient: nothing is written and nothing is deployed\n"
-            f"  hint: to end what the files name at once: kubectl delete serviceaccount -n payments {ACCOUNT}    "
-            "# others, if they are stale: kubectl get serviceaccounts -n payments\n"
+            f"  hint: to end it at once: kubectl delete serviceaccount -n payments {ACCOUNT}    "
+            "# by the files; all names: kubectl get serviceaccounts -n payments\n"
         )
 
     def test_a_state_that_cannot_be_decrypted(self, stack: Deployed, capsys: Shown) -> None:
@@ -366,7 +366,7 @@ class TestRotateNow:
         assert run(ROTATE) == 1
         head = "ambient: nothing is written and nothing is deployed\n"
         assert capsys.readouterr().err.startswith(
-            f"{head}  hint: to end what the files name at once: kubectl delete serviceaccount -n payments {ACCOUNT}  "
+            f"{head}  hint: to end it at once: kubectl delete serviceaccount -n payments {ACCOUNT}  "
         )
         assert run((*ROTATE[:4], "--now")) == 1
         assert capsys.readouterr().err.startswith(f"{head}ambient: stack 'dev' is encrypted with a passphrase")
