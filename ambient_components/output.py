@@ -37,6 +37,7 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    OPENMETRICS = "openmetrics"
     MARKDOWN = "markdown"
     HTML = "html"
     GITHUB = "github"

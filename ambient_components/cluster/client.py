@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -134,6 +135,12 @@ class Cluster:
                 return False
             raise
         return True
+
+    def endpoint(self) -> tuple[str, str | None]:
+        """Return the server's address, and the certificates that it is checked with; None: those of the system."""
+        settings = self._connected().configuration
+        trusted = settings.ssl_ca_cert if settings.verify_ssl else None
+        return str(settings.host), Path(trusted).read_text(encoding="utf-8") if trusted else None
 
     def _request(
         self,

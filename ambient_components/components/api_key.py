@@ -32,6 +32,9 @@ from ambient_components.resources import (
     ServiceAccountArgs,
 )
 from ambient_components.resources.attributes import SnakeCaseAttributes
+from ambient_components.rotation.machine import confirmed_use
+
+_Identity = tuple[ServiceAccount, RoleBinding, AccessToken | None]
 
 
 class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
@@ -91,9 +94,9 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
         super().__init__(urns.API_KEY, resource_name, self._inputs(overlaps=overlaps), opts)
         generation = key.generation
         living = {generation, generation - 1} if overlaps and generation > 1 else {generation}
-        before = self._identity(generation - 1, living) if generation - 1 in living else None
-        self.former = before[2] if before else None
         made = self._identity(generation, living)
+        before = self._identity(generation - 1, living, made) if generation - 1 in living else None
+        self.former = before[2] if before else None
         self.service_account, self.binding, self.access_token = made
         self.made = [resource for resource in (*(before or ()), *made) if resource is not None]
         token = self.access_token.token if self.access_token else pulumi.Output.from_input(cast("str", None))
@@ -121,9 +124,7 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
         }
         return {name: value for name, value in given.items() if value is not None}
 
-    def _identity(
-        self, generation: int, living: Collection[int]
-    ) -> tuple[ServiceAccount, RoleBinding, AccessToken | None]:
+    def _identity(self, generation: int, living: Collection[int], successor: _Identity | None = None) -> _Identity:
         """Declare the ServiceAccount, RoleBinding and tokens of one generation; the lower of two is the former one.
 
         An identity that the platform made is adopted under its own names, and has no tokens of ours.
@@ -175,6 +176,8 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
             desired["adopt"] = True
         if generation != max(living):
             desired["former"] = True
+            if key.until_used and successor is not None:
+                desired["successorUsed"] = _successor_use(service_account, successor)
         elif len(living) > 1 and not key.is_of_platform(min(living)):
             desired["overlapping"] = True
         # After the binding, so that no token without rights is delivered.
@@ -205,6 +208,15 @@ class ApiKey(SnakeCaseAttributes, pulumi.ComponentResource):
         if key.released:
             inputs["released"] = True
         return cast("AccessTokenArgs", inputs)
+
+
+def _successor_use(account: ServiceAccount, successor: _Identity) -> "pulumi.Output[str | None]":
+    """Return the use of the next generation that ends this one, by the marks that the last refresh found."""
+    next_account, _, token = successor
+    if token is None:
+        return pulumi.Output.from_input(None)
+    times = pulumi.Output.all(token.delivered_at, next_account.last_used_at, account.last_used_at)
+    return times.apply(lambda known: confirmed_use(known[0], known[1], known[2], clock.now()))
 
 
 def _terms(key: SeparateKey) -> dict[str, Any]:

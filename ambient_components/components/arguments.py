@@ -44,6 +44,19 @@ class DeliverySecretArgs(TypedDict):
     token.
     """
 
+    kubeconfig: NotRequired[str | None]
+    """Key of a kubeconfig with the token and nothing of the deployer's credentials, such as ``value`` for Flux.
+    Default: the Secret has none.
+    """
+
+    server: NotRequired[str | None]
+    """Address of the API server in the kubeconfig, such as https://kubernetes.default.svc for users in the cluster.
+    Default: the address that the deployer uses.
+    """
+
+    authority: NotRequired[str | None]
+    """Certificates of the authority that vouches for ``server``, PEM. Default: those that the deployer uses."""
+
 
 class DeliveryArgs(TypedDict):
     """Delivery of the key to its user, by every run that issues a token."""
@@ -83,6 +96,11 @@ class KeyArgs(TypedDict):
 
     overlap_until: NotRequired[datetime.date | str | None]
     """Last day on which the previous generation's identity stays valid. Default: it ends immediately."""
+
+    until_used: NotRequired[bool | None]
+    """Whether the previous generation's tokens end before ``overlap_until``, as soon as a refresh finds that the
+    platform saw this generation in use after its delivery, and the previous one not since. Default: false.
+    """
 
     adopt: NotRequired[Sequence[str]]
     """Existing ServiceAccounts of this key to adopt with their tokens, for example after a lost state; any other

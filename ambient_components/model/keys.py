@@ -38,7 +38,13 @@ from ambient_components.platform.naming import (
     user_id_problem,
 )
 from ambient_components.rules.findings import Finding, spell, verdict_finding
-from ambient_components.rules.keys import Retain, delivery_problem, endless_problem
+from ambient_components.rules.keys import (
+    Retain,
+    certificates_problem,
+    delivery_problem,
+    endless_problem,
+    server_problem,
+)
 from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Policy, Rotate, misfit
 
 PlatformAccount = Annotated[
@@ -68,6 +74,17 @@ RetainName = Annotated[Retain, one_of(Retain, "place to keep a token")]
 """state or none."""
 
 
+ServerAddress = Annotated[Text, checked(server_problem), text_schema("address of an API server", r"https://[^\s/@]+")]
+"""Address of an API server."""
+
+Certificates = Annotated[
+    Text,
+    checked(certificates_problem),
+    text_schema("certificates", r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----\s*"),
+]
+"""Certificates in PEM."""
+
+
 class DeliverySecret(Model):
     """A Secret in the cluster that the key's user reads; only this tool creates and changes it."""
 
@@ -83,10 +100,36 @@ class DeliverySecret(Model):
     """Key of the token in the Secret; during an overlap, the previous token has the prefix `previous-`. Default: token.
     """
 
+    kubeconfig: DataKey | None = None
+    """Key of a kubeconfig with the token and nothing of the deployer's credentials, such as `value` for Flux. Default:
+    the Secret has none.
+    """
+
+    server: ServerAddress | None = None
+    """Address of the API server in the kubeconfig, such as https://kubernetes.default.svc for users in the cluster.
+    Default: the address that the deployer uses.
+    """
+
+    authority: Certificates | None = None
+    """Certificates of the authority that vouches for `server`, PEM. Default: those that the deployer uses."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.kubeconfig is None and (alone := self.given("server", "authority")):
+            refuse("is of a kubeconfig, and there is none", "write kubeconfig: KEY too", field=alone[0])
+        if self.kubeconfig in (self.key, self.previous):
+            refuse("is the key of a token", "name another key", field="kubeconfig")
+        return self
+
     @property
     def previous(self) -> str:
         """Key of the previous token."""
         return f"previous-{self.key}"
+
+    @property
+    def keys(self) -> set[str]:
+        """All keys of the Secret."""
+        return {self.key, self.previous, *filter(None, [self.kubeconfig])}
 
     def __str__(self) -> str:
         return f"Secret {self.namespace}/{self.name}"
@@ -107,13 +150,17 @@ class _Target(Form):
     expected, word = "NAMESPACE/NAME is expected", "string"
 
     def write(self, value: Any) -> Any:
-        return f"{value.secret.namespace}/{value.secret.name}"
+        # A token goes to the server of its kubeconfig, so that a reviewer sees it.
+        server = f" for {value.secret.server}" if value.secret.server else ""
+        return f"{value.secret.namespace}/{value.secret.name}{server}"
 
     def read(self, plain: Any) -> Any:
-        namespace, slash, name = plain.partition("/") if isinstance(plain, str) else ("", "", "")
+        target, _, server = plain.partition(" for ") if isinstance(plain, str) else ("", "", "")
+        namespace, slash, name = target.partition("/")
         if not slash:
             return ABSENT
-        return Delivery.model_construct(secret=DeliverySecret.model_construct(namespace=namespace, name=name))
+        secret = DeliverySecret.model_construct(namespace=namespace, name=name, server=server or None)
+        return Delivery.model_construct(secret=secret)
 
     def unchecked(self, value: Any) -> Any:
         return {"secret": {"namespace": value.secret.namespace, "name": value.secret.name}}
@@ -125,20 +172,20 @@ class _Target(Form):
 class _DeliverySecret(Form):
     """A delivery as the plugin gets it: the Secret alone."""
 
-    expected = f"{', '.join(DeliverySecret.model_fields)} are expected, known before the update"
+    needed = ("namespace", "name", "key")
+    expected = f"{', '.join(needed)} are expected, known before the update"
 
     def write(self, value: Any) -> Any:
-        return value.secret.model_dump()
+        return value.secret.model_dump(exclude_none=True)
 
     def read(self, plain: Any) -> Any:
-        names = DeliverySecret.model_fields
-        if not isinstance(plain, Mapping) or any(not isinstance(plain.get(name), str) for name in names):
+        if not isinstance(plain, Mapping) or any(not isinstance(plain.get(name), str) for name in self.needed):
             return ABSENT
-        secret = DeliverySecret.model_construct(**{name: plain[name] for name in names})
-        return Delivery.model_construct(secret=secret)
+        given = {name: plain[name] for name in DeliverySecret.model_fields if isinstance(plain.get(name), str)}
+        return Delivery.model_construct(secret=DeliverySecret.model_construct(**given))
 
     def unchecked(self, value: Any) -> Any:
-        return {"secret": value.secret.model_dump()}
+        return {"secret": value.secret.model_dump(exclude_none=True)}
 
 
 class Key(Model):
@@ -174,6 +221,11 @@ class Key(Model):
 
     overlap_until: Annotated[Day | None, recorded()] = None
     """Last day on which the previous generation's identity stays valid. Default: it ends immediately."""
+
+    until_used: Annotated[Flag | None, recorded(unset="no")] = None
+    """Whether the previous generation's tokens end before `overlapUntil`, as soon as a refresh finds that the platform
+    saw this generation in use after its delivery, and the previous one not since. Default: false.
+    """
 
     adopt: Annotated[list[AccountName], recorded(form=Items(TEXT, ordered=False), compared=False)] = []
     """Existing ServiceAccounts of this key to adopt with their tokens, for example after a lost state; any other
@@ -324,6 +376,7 @@ class KeyRecord(Key):
             key,
             rotate=Rotate.MANUAL if key.manual and not key.never else None,
             static=key.static or None,
+            until_used=key.until_used or None,
             retain=key.retain if key.retain is Retain.NONE else None,
             overlapping=key.generation - 1 if overlaps else None,
         )

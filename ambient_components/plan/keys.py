@@ -107,7 +107,8 @@ def why_issued(identity: KeyPlace, before: Ledger, after: Ledger) -> str:
     differing = (f"{what} {old} -> {new}" for what, old, new in changes if not (overlaps and what == _OVERLAP))
     also = f"; {text}" if (text := ", ".join(differing)) else ""
     if key is not None and overlaps:
-        return f"generation {was.generation} stays valid until {key.overlap_until or 'it is ended'}{also}"
+        early = f"generation {generation} is used, at the latest until " if key.until_used else ""
+        return f"generation {was.generation} stays valid until {early}{key.overlap_until or 'it is ended'}{also}"
     return f"replaces generation {was.generation}{also}"
 
 

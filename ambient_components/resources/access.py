@@ -86,6 +86,9 @@ class AccessToken(RotatingCredential):
     undelivered: pulumi.Output[str | None]
     """Why the delivery Secret does not contain the token; null if it does."""
 
+    delivered_at: pulumi.Output[str | None] = pulumi.property("deliveredAt")
+    """When it was delivered last, or issued if it is delivered to no Secret, RFC 3339; null if it is undelivered."""
+
     granted_seconds: pulumi.Output[int] = pulumi.property("grantedSeconds")
     """Lifetime that the cluster granted."""
 

@@ -72,6 +72,9 @@ class AccessTokenArgs(TypedDict):
     former: NotRequired[pulumi.Input[bool]]
     """A newer generation exists: tokens are kept, and none is minted."""
 
+    successorUsed: NotRequired[pulumi.Input[str | None]]
+    """Use of the next generation that ends the tokens of this one: its time, RFC 3339. Default: they stay."""
+
     overlapping: NotRequired[pulumi.Input[bool]]
     """The previous generation is still valid; its token stays in the delivery Secret."""
 

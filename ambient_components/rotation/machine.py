@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ambient_components.rotation.state import TokenSecret, TokenState, format_time
+from ambient_components.rotation.state import TokenSecret, TokenState, format_time, time_of
 from ambient_components.rules.lifetimes import Policy, default_rotate_before
 
 _LIVE_AT_MOST = 2
@@ -131,6 +131,34 @@ def plan(
     while current and len(staying) >= _LIVE_AT_MOST:
         first.append((staying.pop(0), f"{_LIVE_AT_MOST} {what}s are the most that live at once"))
     return Plan(tuple(first), reason, tuple(revoke), tuple(staying), warnings=missed)
+
+
+def end(state: TokenState, why: str) -> Plan:
+    """Return the end of every token; those that a refresh found dead are gone."""
+    living = [
+        token_secret for token_secret in (state.current, *state.retiring) if token_secret and not token_secret.dead
+    ]
+    current = state.current.killed(state.current.dead or why) if state.current else None
+    pending = [(token_secret, token_secret.dead or _PENDING) for token_secret in state.pending]
+    return Plan(revoke=(*((token_secret, why) for token_secret in living), *pending), current=current)
+
+
+def confirmed_use(delivered: object, used: object, used_before: object, now: datetime) -> str | None:
+    """Return when the platform saw the next generation in use, if that use ends this one; None if this one stays.
+
+    Only generations can be told apart: the platform marks the use of a ServiceAccount, and the tokens of one share it.
+    Each argument is a time as text, None, or a text that no one vouches for: without a clear answer this one stays.
+
+    Args:
+        delivered: When the next generation's token was delivered.
+        used: The platform's mark on the next generation.
+        used_before: Its mark on this one. A later use shows a second user, or a next token that does not work.
+        now: The one clock reading of this process. A mark of the future is of a clock that is off.
+    """
+    start, use, before = time_of(delivered), time_of(used), time_of(used_before)
+    if start is None or use is None or not start < use <= now:
+        return None
+    return None if used_before and (before is None or before >= use) else format_time(use)
 
 
 def _works(token_secret: TokenSecret, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Rules for API keys: lifetimes, storage and delivery of their tokens, and allowed combinations."""
 
+import re
 from enum import StrEnum
 
 from ambient_components.platform.contract import Role
@@ -15,6 +16,18 @@ class Retain(StrEnum):
 
     NONE = "none"
     """Only in the Secret that it is delivered to."""
+
+
+def server_problem(address: str) -> Verdict:
+    if re.fullmatch(r"https://[^\s/@]+", address):
+        return None
+    return f"{address!r} is not the address of an API server", "allowed: https://HOST or https://HOST:PORT"
+
+
+def certificates_problem(text: str) -> Verdict:
+    if re.fullmatch(r"(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----\s*)+", text):
+        return None
+    return "is no list of certificates", "allowed: PEM, -----BEGIN CERTIFICATE----- and what follows"
 
 
 def endless_problem(role: object) -> Verdict:

@@ -129,6 +129,8 @@ class DeployedKey:
     """Whether a newer generation exists and this one stays valid for an overlap."""
     until: str | None = None
     """The last day of the overlap."""
+    until_used: bool = False
+    """Whether a use of the newer generation ends its tokens earlier."""
     manual: bool = False
     """Whether the token is not renewed automatically."""
     static: bool = False
@@ -162,7 +164,8 @@ class DeployedKey:
     @property
     def next(self) -> str | None:
         """The next action of a run: rotate, revoke, `end after` the last day of a former identity, or expire."""
-        return f"end after {self.until}" if self.until else self.next_action
+        early = "once the next is used, at the latest " if self.until_used and not self.dead else ""
+        return f"end {early}after {self.until}" if self.until else self.next_action
 
     @property
     def name(self) -> str:

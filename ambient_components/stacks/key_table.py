@@ -128,7 +128,7 @@ def _attention(
     if requested and there is None and key.made:
         again = "ambient keys rotate --leaked" if key.is_of_platform else "ambient up --refresh"
         yield f"its ServiceAccount is not in the cluster: {again}"
-    if key.dead:
+    if key.dead and not key.until_used:
         yield f"the token no longer works: {key.dead}"
     elif key.expires_at is not None and not key.former:
         yield from _ending(key, key.expires_at, now, limits)

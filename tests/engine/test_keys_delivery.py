@@ -4,6 +4,9 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
+from kubernetes.client import ApiException, CustomObjectsApi
+from kubernetes.config import new_client_from_config_dict
 
 from tests.support.stacks import Stack
 
@@ -64,6 +67,28 @@ def test_a_secret_elsewhere_has_the_key_and_during_an_overlap_the_one_before(sta
     stack.up().ok()
     assert stack.delivered("key-of-ci", app) is None
     stack.ended(new, "the token of a key that is removed")
+
+
+def test_a_kubeconfig_is_enough_for_its_user(stack: Stack, app: str) -> None:
+    stack.write(file_of(ci="").replace("name: key-of-ci", "name: key-of-ci, kubeconfig: value"))
+    stack.up().ok()
+
+    def answers() -> int:
+        config = yaml.safe_load((stack.delivered("key-of-ci", app) or {})["value"])
+        with new_client_from_config_dict(config, persist_config=False) as api:
+            sessions = CustomObjectsApi(api)
+            try:
+                sessions.list_namespaced_custom_object("vteam.ambient-code", "v1alpha1", stack.w, "agenticsessions")
+            except ApiException as error:
+                return int(error.status)
+        return 200
+
+    assert answers() == 200
+    before = stack.token("ci")
+    stack.up(offset="23d").ok()
+    assert stack.token("ci") in (stack.delivered("key-of-ci", app) or {})["value"]
+    assert before not in (stack.delivered("key-of-ci", app) or {})["value"]
+    assert answers() == 200
 
 
 def test_a_key_that_is_kept_nowhere_lies_in_its_secret_alone(stack: Stack, app: str) -> None:

@@ -1,6 +1,7 @@
 """A key's identity is made anew: beside the one before, in its place, never at the cost of locking anybody out."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 from sandbox.backend import Backend
@@ -66,6 +67,33 @@ def test_the_identity_before_lives_beside_the_new_one_until_the_day(stack: Stack
     assert ids(stack, platform) == stack.accounts() != before[0]
     assert (len(stack.accounts()), len(stack.token_secrets())) == (1, 1)
     assert stack.preview("--expect-no-changes", offset="41d").unchanged
+
+
+def test_the_identity_before_ends_when_the_platform_sees_the_new_one(stack: Stack, platform: Backend) -> None:
+    def use(token: str) -> None:
+        time.sleep(1.1)  # marks have whole seconds
+        platform.call("GET", f"/api/projects/{stack.w}/agentic-sessions", token=token)
+        time.sleep(0.5)
+
+    stack.write(file_of("role: view, lifetime: 30d"))
+    stack.up().ok()
+    old = stack.token("ci")
+    stack.write(file_of(f"role: view, lifetime: 30d, generation: 2, overlapUntil: {LATER}, untilUsed: true"))
+    stack.up().ok()
+    new = stack.token("ci")
+    use(new)
+    use(old)
+    assert stack.up("--refresh", "--expect-no-changes").unchanged
+    assert (stack.sessions(old), stack.sessions(new)) == (200, 200)
+
+    use(new)
+    assert "the next generation was used on" in stack.preview("--refresh").ok().text
+    stack.up("--refresh").ok()
+    stack.ended(old, "the identity before, after a use of the new one")
+    use(old)  # refused, and marked all the same
+    assert stack.sessions(new) == 200
+    assert len(stack.accounts()) == 2
+    assert stack.up("--refresh", "--expect-no-changes").unchanged
 
 
 FULL = {"": ("secrets", 2), "-b": ("serviceaccounts", 3), "-c": ("rolebindings.rbac.authorization.k8s.io", 2)}

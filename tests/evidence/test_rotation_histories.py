@@ -18,10 +18,11 @@ from hypothesis.stateful import (
 )
 
 from ambient_components.provider.tokens.token_secrets import Existing
+from ambient_components.rotation.state import format_time
 from ambient_components.rules.lifetimes import Policy, default_overlap, default_rotate_before, misfit
 from ambient_components.rules.workspaces import ACTIVE, CLOSED, RELEASED
 from tests.support import evidence
-from tests.support.key_cluster import CRASHES, DAY, FAILURES
+from tests.support.key_cluster import CRASHES, DAY, FAILURES, START, moment
 from tests.support.key_evaluator import Evaluator
 from tests.support.key_simulation import KINDS, BrokenError, Stack, key, simulated_time
 from tests.support.quick import ALL, examples
@@ -60,13 +61,13 @@ TALLY: Counter[str] = Counter()
 class Rotation(RuleBasedStateMachine):
     """One key, and all that people and clusters do to it."""
 
-    @initialize(policy=policies(), kind=st.sampled_from([*KINDS.values(), {"manual": True}]))
-    def begins(self, policy, kind):
+    @initialize(policy=policies(), kind=st.sampled_from([*KINDS.values(), {"manual": True}]), until_used=st.booleans())
+    def begins(self, policy, kind, until_used):
         self.life, self.notice = policy.lifetime, policy.rotate_before
         self.every = max(
             60, policy.run_every or (policy.rotate_before - policy.overlap) // 2 or policy.rotate_before // 3
         )
-        self.stack, self.at = Stack(Evaluator(reads_the_secret=True), key(policy, **kind)), 0
+        self.stack, self.at = Stack(Evaluator(reads_the_secret=True), key(policy, **kind, untilUsed=until_used)), 0
         self.run(None, 0, refresh=False, newest_first=False)
 
     # The stack.
@@ -156,6 +157,13 @@ class Rotation(RuleBasedStateMachine):
     @rule()
     def deletes_the_delivery(self):
         self.stack.evaluator.target_gone |= self.stack.cluster.delete_delivery()
+
+    @rule(
+        newest=st.booleans(), mark=st.sampled_from(["", "", "junk", format_time(START), format_time(moment(99 * YEAR))])
+    )
+    @precondition(lambda self: self.stack.accounts)
+    def uses_the_platform(self, newest, mark):
+        self.stack.use(self.at, (max if newest else min)(self.stack.accounts), mark)
 
     @rule(cap=st.none() | st.sampled_from([600, DAY, 30 * DAY]) | st.integers(600, YEAR))
     def caps_the_life_of_tokens(self, cap):

@@ -14,7 +14,7 @@ from ambient_components.rotation.state import format_time
 DAY = 86_400
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SPACE, ELSEWHERE = "pay", "ci-system"
-DELIVERY = {"namespace": ELSEWHERE, "name": "the-key", "key": "token"}
+DELIVERY = {"namespace": ELSEWHERE, "name": "the-key", "key": "token", "kubeconfig": "value"}
 SECRETS = core("namespaces", SPACE, "secrets")
 DELIVERED = core("namespaces", ELSEWHERE, "secrets", DELIVERY["name"])
 
@@ -126,6 +126,10 @@ class SimulatedCluster:
         if there and there.excused:
             there.by_hand = True  # no state has it, so this was the only copy
         return self.objects.pop(DELIVERED, None) is not None
+
+    def endpoint(self):
+        """See `Cluster.endpoint`."""
+        return "https://api.example.com", None
 
     def get(self, path, *, metadata=False):
         """See `Cluster.get`."""

@@ -190,6 +190,7 @@ class Evaluator:
         if newest and self.stack.key.get("deliver") and not resource.state.get("undelivered") and not unseen:
             there = self._cluster.lies_there("token")
             hold("it is delivered", there == self._cluster.token_of(current.uid).text, there)
+            hold("as a kubeconfig too", f'"token": "{there}"' in self._cluster.lies_there("value"), there)
 
     def is_settled(self, run: Run):
         """Whether nothing was left to a run after it."""
@@ -219,10 +220,21 @@ class Evaluator:
                 self._gap(last if last in missed else max(missed or had, key=lambda each: each.end), to, until)
             if one and counts[one.uid] > counts[last.uid]:
                 last = one
-        for one in self.promises:
+        for one in (*self.promises, *self.kept):
+            one.until = self._until(one)
             if one.until <= until and not (one.token.account_gone or one.token.by_hand):
                 lives = one.token.end >= min(one.until, one.token.expires)
                 hold("the overlap promised is given", lives, one)
+
+    def _until(self, promise: Promise):
+        """When it ends: that of an identity with a use of the next one, which its user had by then."""
+        ends = [promise.until]
+        for generation, uses in self.stack.uses.items() if self.stack.key.get("untilUsed") else ():
+            if not promise.since and self.stack.account(generation - 1) == promise.token.account:
+                tokens = [one for one in self._cluster.tokens if one.account == self.stack.account(generation)]
+                had = min((one.had for one in tokens if one.had is not None), default=uses[-1])
+                ends += [at for at in uses if at > had]
+        return min(ends)
 
     def _gap(self, last: Token, to, until):
         """No token of the user's was valid from the end of this one on: was that a missed window, and was it told?"""

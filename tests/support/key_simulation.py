@@ -15,14 +15,17 @@ from typing import Any
 import pytest
 
 from ambient_components.cluster.client import core
+from ambient_components.cluster.objects import annotations
 from ambient_components.errors import AmbientError, StepError
-from ambient_components.platform.contract import APP_LABEL, KEY_APP
+from ambient_components.platform.contract import APP_LABEL, KEY_APP, LAST_USED_AT_ANNOTATION
 from ambient_components.platform.naming import key_account
 from ambient_components.provider.protocol.resource import Context
 from ambient_components.provider.protocol.wire import Secret
 from ambient_components.provider.tokens.access_token import AccessToken
 from ambient_components.provider.workspace.closure import Closure
 from ambient_components.rotation import TokenState
+from ambient_components.rotation.machine import confirmed_use
+from ambient_components.rotation.state import format_time
 from ambient_components.rules.lifetimes import Policy
 from ambient_components.rules.workspaces import ACTIVE, CLOSED, RELEASED
 from tests.support.key_cluster import DELIVERY, SPACE, Crash, SimulatedCluster, moment
@@ -132,6 +135,10 @@ class Stack:
         """The AccessTokens on record, by generation."""
         self.adopted: set[int] = set()
         """Generations whose accounts the file adopts by name."""
+        self.marks: dict[int, str] = {}
+        """When the last refresh found that an identity was used, by generation."""
+        self.uses: dict[int, list[int]] = {}
+        """When a user really used an identity, by generation."""
         self.replaces_account = False
         """Whether the next run makes the ServiceAccount anew."""
         self.life = ACTIVE
@@ -194,9 +201,19 @@ class Stack:
         self.key |= policy
         self.evaluator.policy_changed()
 
+    def use(self, at, generation, mark=""):
+        """A user's request to the platform, which marks its account; where a mark is given, it is no user's."""
+        if account := self.cluster.objects.get(self._account_path(generation)):
+            account["metadata"]["annotations"] = {LAST_USED_AT_ANNOTATION: mark or format_time(moment(at))}
+            if not mark:
+                self.uses.setdefault(generation, []).append(at)
+
     def account(self, generation):
         """Name of an identity's ServiceAccount."""
         return _account(generation)
+
+    def _account_path(self, generation):
+        return core("namespaces", SPACE, "serviceaccounts", self.account(generation))
 
     def living(self, now):
         """The generations that a program declares at this time."""
@@ -288,6 +305,9 @@ class Stack:
         for resource in self.tokens.values():
             found = self.executor.read(self._context(run), "id", resource.inputs, resource.state)
             resource.state = {**resource.inputs, **_plain(found.outputs)}
+        for generation in self.accounts:
+            account = self.cluster.objects.get(self._account_path(generation))
+            self.marks[generation] = annotations(account).get(LAST_USED_AT_ANNOTATION)
 
     def _account_there(self, generation, *, anew):
         name = self.account(generation)
@@ -304,7 +324,7 @@ class Stack:
 
     def inputs(self, generation, now):
         """What the component asks for, as `ApiKey._identity` does. The policy is in the plugin's words already."""
-        policy = {name: value for name, value in self.key.items() if name != "id"}
+        policy = {name: value for name, value in self.key.items() if name not in ("id", "untilUsed")}
         desired = {
             **policy,
             "key": self.key["id"],
@@ -319,6 +339,9 @@ class Stack:
             desired["adopt"] = True
         if generation != max(living):
             desired["former"] = True
+            if self.key.get("untilUsed") and (token := self.tokens.get(max(living))):
+                marks = self.marks.get(max(living)), self.marks.get(generation)
+                desired["successorUsed"] = confirmed_use(token.state["deliveredAt"], *marks, moment(now))
         elif len(living) > 1:
             desired["overlapping"] = True
         return desired

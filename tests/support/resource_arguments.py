@@ -69,6 +69,7 @@ _CLASSES: Final[Mapping[str, tuple[Place, str, Collection[type[Model]]]]] = {
 _INPUTS: Final[Mapping[str, str]] = {
     # It depends on other resources, and is None if they are complete.
     "incomplete": "pulumi.Input[bool | None]",
+    "successorUsed": "pulumi.Input[str | None]",
     # Texts such as "false" must not switch guardrails off.
     "unguarded": "bool",
     "values": "Mapping[str, pulumi.Input[str]]",

@@ -80,6 +80,25 @@ def as_csv(listed: Iterable[DeployedKey]) -> str:
     return csv_text(map(camel, _COLUMNS), (plain_value(columns(key)).values() for key in listed))
 
 
+_METRIC: Final = "ambient_key_expiry_timestamp_seconds"
+
+
+def as_openmetrics(listed: Iterable[DeployedKey]) -> str:
+    """Return the expiry of each declared key's newest token that works, as OpenMetrics text."""
+    shown = [key for key in listed if key.declared and not key.former and not key.dead]
+    lines = [f"# TYPE {_METRIC} gauge", f"# UNIT {_METRIC} seconds", f"# HELP {_METRIC} When the key's token expires."]
+    for key in shown:
+        if isinstance(key.expires, datetime):
+            labels = {"stack": key.stack, "workspace": key.workspace, "key": key.id}
+            text = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+            lines.append(f"{_METRIC}{{{text}}} {int(key.expires.timestamp())}")
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
 def _lines(listed: Sequence[DeployedKey], now: datetime, paint: Paint) -> list[str]:
     return table(_HEAD, (_cells(row, now) for row in listed), paint, notes=[row.attention for row in listed])
 
@@ -103,6 +122,8 @@ def _ago(moment: datetime | str | None, now: datetime) -> str:
     return f"{format_rounded(max(now - moment, timedelta()))} ago" if isinstance(moment, datetime) else moment
 
 
+_FORMS: Final = (Format.TABLE, Format.JSON, Format.CSV, Format.OPENMETRICS)
+
 ATTENTION: Final = 2
 """Exit code if a key needs attention, so that a pipeline can tell it from an error."""
 
@@ -114,6 +135,7 @@ examples:
   ambient keys list prod -w payments         one workspace
   ambient keys list prod --idle 90d          also report keys of which no use was seen for 90 days
   ambient keys list --format csv > keys.csv
+  ambient keys list --offline --format openmetrics > keys.prom
   ambient keys list prod --format json | jq '.keys[] | select(.attention != [])'
 
 \b
@@ -125,7 +147,8 @@ used with the Kubernetes API has none, so ask its users before you revoke a key 
 state:  current; expired; dead (revoked by hand, found by a refresh); former (a newer generation exists); revoked (no
         longer declared, but still there); missing (declared, but not created)
 next:   rotate (a run from then on issues a new token); revoke (a run from then on revokes the previous token); expire
-        (not renewed automatically); end after DAY (the last day of a former generation)
+        (not renewed automatically); end after DAY (the last day of a former generation), with untilUsed once the next
+        is used
 
 \b
 json:   {"now", "keys": [{"stack", "workspace", "id", "generation", "name", "description", "role", "created",
@@ -134,6 +157,8 @@ json:   {"now", "keys": [{"stack", "workspace", "id", "generation", "name", "des
         "never"; origin is "stack", or "platform" for an adopted key before its first rotation, of which expires is
         "unknown"
 csv:    the same columns, attention as one text
+openmetrics:  a gauge, ambient_key_expiry_timestamp_seconds{stack, workspace, key}, of each key with a token that works
+              and ends
 
 \b
 exit codes: 0 success; 1 error; 2 a key needs attention: it expires before the next run, no longer works, could not be
@@ -150,7 +175,7 @@ def list_keys(
     ] = "",
     named: NamedStack = "",
     workspaces: Workspaces = None,
-    form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
+    form: Annotated[Format, format_option("Output format.", *_FORMS)] = Format.TABLE,
     idle: Annotated[
         str, typer.Option("--idle", metavar="DURATION", help="Report keys of which no use was seen for this long.")
     ] = "",
@@ -176,6 +201,8 @@ def list_keys(
         print(as_json(listed, clock.now()))
     elif form is Format.CSV:
         print(as_csv(listed), end="")
+    elif form is Format.OPENMETRICS:
+        print(as_openmetrics(listed), end="")
     elif not any(summary.workspaces for summary in summaries):
         what = "nothing is deployed, or the state is lost or in another backend"
         print(f"There are no keys: {what}: {page('runbooks/killed-run', 'a-lost-state')}")

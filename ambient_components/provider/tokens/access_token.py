@@ -24,6 +24,7 @@ from ambient_components.provider.tokens.properties import (
     policy,
     record,
     retained,
+    successor_use,
     token_state,
     unknown,
 )
@@ -37,6 +38,7 @@ from ambient_components.provider.tokens.token_secrets import (
     warn_of_others,
 )
 from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
+from ambient_components.rotation.machine import end
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.lifetimes import WARN_AHEAD, Policy
@@ -66,7 +68,7 @@ class AccessToken:
             return Diff(changes, frozenset(COMPUTED))
         computed = {"retiring", "pendingRevocations", "nextAction"} if due else set()
         if self._to_deliver(state, news):
-            computed.add("undelivered")
+            computed |= {"undelivered", "deliveredAt"}
         return Diff(changes, frozenset(computed))
 
     def create(self, context: Context, news: Values) -> tuple[str, Values]:
@@ -126,7 +128,8 @@ class AccessToken:
             (*(each for each in known.pending if each.uid in alive), *(there.unrecorded if current else ())),
         )
         outputs = record(tokens, inputs, state)
-        outputs["undelivered"] = state.get("undelivered") or delivery.lost(context, inputs, tokens)
+        if undelivered := state.get("undelivered") or delivery.lost(context, inputs, tokens):
+            outputs |= {"undelivered": undelivered, "deliveredAt": None}
         return ReadResult(outputs)
 
     def update(self, context: Context, identity: str, state: Values, news: Values) -> Values:  # noqa: ARG002
@@ -171,6 +174,8 @@ class AccessToken:
         former = bool(news.get("former"))
         if not token_properties.known(news):
             return Plan(mint=None if former else force)
+        if ended := successor_use(news):
+            return end(token_state(state), ended)
         due = plan(token_state(state), policy(news), context.now, force=force, former=former)
         lost = state.get("undelivered")
         if due.mint or not lost or retained(news) or former or policy(news).manual:
@@ -231,6 +236,11 @@ class AccessToken:
         after = TokenState(current, (*steps.retire, *kept_back), failed)
         outputs = record(after, news, {**state, "token": bearer})
         outputs["undelivered"] = undelivered
+        if undelivered or current is None:
+            outputs["deliveredAt"] = None
+        elif minted or state.get("undelivered") or target != target_of(state) or not state.get("deliveredAt"):
+            # By both clocks, so that no earlier use counts.
+            outputs["deliveredAt"] = format_time(max(context.now, current.issued_at))
         if minted:
             outputs |= {"grantedSeconds": minted.granted_seconds, "reason": steps.mint}
         return outputs

@@ -1,6 +1,7 @@
 """Delivery of a token to the Secret that its user reads, in another namespace of the cluster, and its failures."""
 
 import base64
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -73,6 +74,10 @@ def _held(context: Context, identity: Identity, target: DeliverySecret) -> Conte
     return _content(secret, target)
 
 
+def _text(secret: Mapping[str, Any] | None, key: str) -> str:
+    return decoded(texts((secret or {}).get("data")).get(key)) or ""
+
+
 def _content(secret: Mapping[str, Any], target: DeliverySecret) -> Content:
     data = texts(secret.get("data"))
     return decoded(data.get(target.key)), decoded(data.get(target.previous))
@@ -80,6 +85,8 @@ def _content(secret: Mapping[str, Any], target: DeliverySecret) -> Content:
 
 def write(context: Context, identity: Identity, target: DeliverySecret, token: str, previous: str | None) -> None:
     values = {target.key: token, target.previous: previous}
+    if target.kubeconfig:
+        values[target.kubeconfig] = _kubeconfig(context, identity, target, token)
     notes = {
         OWNER_ANNOTATION: identity.owner,
         KEY_NAME_OF_DELIVERY: _name(identity),
@@ -100,6 +107,24 @@ def write(context: Context, identity: Identity, target: DeliverySecret, token: s
         raise StepError(msg) from None
 
 
+def _kubeconfig(context: Context, identity: Identity, target: DeliverySecret, token: str) -> str:
+    """Return a kubeconfig as JSON, which is YAML, with the token alone: nothing of the deployer's credentials."""
+    host, trusted = context.guard.cluster.endpoint()
+    trusted = target.authority or trusted
+    data = {"certificate-authority-data": base64.b64encode(trusted.encode()).decode()} if trusted else {}
+    cluster = {"server": target.server or host, **data}
+    name = identity.namespace
+    kubeconfig = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": name, "user": {"token": token}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": name}}],
+        "current-context": name,
+    }
+    return json.dumps(kubeconfig, indent=2)
+
+
 def remove(context: Context, identity: Identity, target: DeliverySecret) -> None:
     """Delete the Secret, unless it is foreign or already contains another generation of the key."""
     secret = context.guard.cluster.get(_path(target))
@@ -116,7 +141,7 @@ def leave(context: Context, identity: Identity, old: DeliverySecret, target: Del
     """Remove the key from where it was delivered before; a Secret that has it under another key now stays."""
     if target is None or _path(old) != _path(target):
         remove(context, identity, old)
-    elif stale := sorted({old.key, old.previous} - {target.key, target.previous}):
+    elif stale := sorted(old.keys - target.keys):
         context.guard.cluster.patch(_path(target), {"data": dict.fromkeys(stale)})
 
 
@@ -142,7 +167,11 @@ def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
         return None
     if there is None:
         return f"{target} is gone"
-    return None if is_of(there[0], state.current) else f"{target} holds another token"
+    if not is_of(there[0], state.current):
+        return f"{target} holds another token"
+    if target.kubeconfig and str(there[0]) not in _text(context.guard.cluster.get(_path(target)), target.kubeconfig):
+        return f"{target} holds no kubeconfig with it"
+    return None
 
 
 def moved_from(context: Context, identity: Identity, state: Values, target: DeliverySecret | None) -> Content:

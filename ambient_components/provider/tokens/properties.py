@@ -23,6 +23,7 @@ from ambient_components.rules.findings import Finding, as_problem, verdict_findi
 from ambient_components.rules.keys import Retain, delivery_problem
 from ambient_components.rules.lifetimes import TOKEN_LIFE, Policy, is_endless, misfit, policy_of
 
+_SIGNAL: Final = "successorUsed"
 _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
 
 
@@ -52,6 +53,9 @@ class Identity(Model):
 
     former: Annotated[Flag | None, sent("token")] = None
     """A newer generation exists: tokens are kept, and none is minted."""
+
+    successor_used: Annotated[Text | None, sent("token")] = None
+    """Use of the next generation that ends the tokens of this one: its time, RFC 3339. Default: they stay."""
 
     overlapping: Annotated[Flag | None, sent("token")] = None
     """The previous generation is still valid; its token stays in the delivery Secret."""
@@ -160,12 +164,18 @@ def defaults(news: Values) -> Values:
 
 
 def changes(inputs: Values, news: Values) -> dict[str, Change]:
-    """Return the changed inputs, each as a whole."""
+    """Return the changed inputs, each as a whole. The signal is none: it shows by what it ends."""
     return {
         name: Change.UPDATE if name in inputs and name in news else Change.ADD if name in news else Change.DELETE
-        for name in sorted({*inputs, *news})
+        for name in sorted({*inputs, *news} - {_SIGNAL})
         if inputs.get(name) != news.get(name)
     }
+
+
+def successor_use(values: Values) -> str | None:
+    """Return why the tokens of a former identity end; None while they stay, or if a preview does not know."""
+    used = values.get(_SIGNAL) if values.get("former") else None
+    return f"the next generation was used on {used}, after its delivery" if isinstance(used, str) else None
 
 
 def retained(values: Values) -> bool:
@@ -175,7 +185,7 @@ def retained(values: Values) -> bool:
 COMPUTED: Final = ("token", "current", "grantedSeconds", "retiring", "nextAction", "reason")
 """Outputs that change when a token is minted."""
 
-_OUTPUTS: Final = (*COMPUTED, "pendingRevocations", "undelivered", "schemaVersion")
+_OUTPUTS: Final = (*COMPUTED, "pendingRevocations", "undelivered", "deliveredAt", "schemaVersion")
 
 
 def token_state(state: Values) -> TokenState:
@@ -205,6 +215,7 @@ def record(state: TokenState, inputs: Values, before: Values) -> dict[str, Any]:
         "grantedSeconds": before.get("grantedSeconds"),
         "reason": before.get("reason"),
         "undelivered": None,
+        "deliveredAt": before.get("deliveredAt"),
     }
 
 
@@ -234,6 +245,7 @@ def unknown(reason: str | None, inputs: Values, state: Values | None = None) -> 
         "pendingRevocations": (state or {}).get("pendingRevocations") or [],
         "reason": reason,
         "undelivered": None,
+        "deliveredAt": UNKNOWN,
         "schemaVersion": SCHEMA_VERSION,
     }
 

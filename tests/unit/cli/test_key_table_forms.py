@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ambient_components.cli.keys.list import SOURCE_OF_USE, as_csv, as_json, as_table
+from ambient_components.cli.keys.list import SOURCE_OF_USE, as_csv, as_json, as_openmetrics, as_table
 from ambient_components.stacks.deployed import DeployedKey
 from ambient_components.stacks.key_table import rows, seen_in
 from ambient_components.stacks.reading import read_deployed
@@ -139,6 +139,23 @@ class TestCsv:
         assert not [value for value in values if value.startswith(first)]
 
 
+class TestOpenMetrics:
+    def test_exact(self) -> None:
+        ended = [key(id="old", former=True), key(id="dead", dead="x"), key(id="gone", declared=False)]
+        keys = listed(key(), key(id='a"b\\c\n'), key(id="never", never=True, expires_at=None), *ended)
+        assert as_openmetrics(keys) == (
+            "# TYPE ambient_key_expiry_timestamp_seconds gauge\n"
+            "# UNIT ambient_key_expiry_timestamp_seconds seconds\n"
+            "# HELP ambient_key_expiry_timestamp_seconds When the key's token expires.\n"
+            'ambient_key_expiry_timestamp_seconds{stack="dev",workspace="payments",key="ci"} 1800792000\n'
+            'ambient_key_expiry_timestamp_seconds{stack="dev",workspace="payments",key="a\\"b\\\\c\\n"} 1800792000\n'
+            "# EOF\n"
+        )
+
+    def test_no_keys(self) -> None:
+        assert as_openmetrics([]).count("\n") == 4
+
+
 def test_no_secret_is_in_any_form() -> None:
     wire = {"handle": "h", "uid": "u", "generation": 1, "issuedAt": "2026-11-25T01:00:00Z", "dead": None}
     outputs = {
@@ -159,6 +176,6 @@ def test_no_secret_is_in_any_form() -> None:
     }
     found = rows(read_deployed({"deployment": {"resources": [token]}}, "dev", NOW), seen_in([account]), DAILY)
     assert len(found) == 1
-    shown = as_table(found, NOW) + as_json(found, NOW) + as_csv(found)
+    shown = as_table(found, NOW) + as_json(found, NOW) + as_csv(found) + as_openmetrics(found)
     assert "hunter2" not in shown
     assert "hunter2" not in repr(found)

@@ -12,6 +12,7 @@ import pytest
 
 from ambient_components.provider.tokens.token_secrets import Existing
 from ambient_components.rotation import plan
+from ambient_components.rotation.machine import end
 from ambient_components.rules.lifetimes import NEVER, Policy
 from tests.support.key_cluster import CRASHES, DAY, FAILURES
 from tests.support.key_evaluator import Evaluator
@@ -111,6 +112,15 @@ def overlap_over(stack):
     return 10 * DAY
 
 
+def in_use(stack):
+    """The next generation, which the last refresh did not see yet."""
+    bumped(20 * DAY)(stack)
+    stack.run(DAY)
+    stack.use(stack.cluster.now + 1, 1)
+    stack.use(stack.cluster.now + 2, 2)
+    return 2 * DAY
+
+
 def replaced(before=made_at_once):
     def prepare(stack):
         at = before(stack)
@@ -147,6 +157,7 @@ MOMENTS = {
     "a generation beside the one before, made first": Scene(bumped(10 * DAY), how={"newest_first": True}),
     "a generation beside one in its overlap": Scene(bumped(DUE + 5 * DAY, DUE + DAY, rotated)),
     "a generation's overlap over": Scene(overlap_over),
+    "a generation before one in use": Scene(in_use, key={"untilUsed": True}, how={"refresh": True}),
     "another ServiceAccount": Scene(replaced()),
     "another ServiceAccount in an overlap": Scene(replaced(rotated)),
     "a manual key's generation": Scene(bumped(10 * DAY), key={"manual": True}),
@@ -249,6 +260,10 @@ def untold(*args, **kwargs):
     return replace(plan(*args, **kwargs), warnings=())
 
 
+def too_sure(state, policy, now, **kwargs):
+    return end(state, "a guess") if kwargs["former"] else plan(state, policy, now, **kwargs)
+
+
 def never_over(*args, **kwargs):
     steps = plan(*args, **kwargs)
     return steps if steps.mint else replace(steps, retire=(*steps.retire, *(one for one, _ in steps.revoke)), revoke=())
@@ -263,6 +278,13 @@ BROKEN = {
     "cuts the overlap": ("plan", cut_short, "a rotation", "kept", "never without a token"),
     "mints too early": ("plan", too_early, "a rotation", "kept", "no mint outside the window"),
     "mints too late": ("plan", too_late, "a rotation", "kept", "a run in the window renews"),
+    "ends a generation before the next is used": (
+        "plan",
+        too_sure,
+        "a generation beside the one before",
+        "kept",
+        "never without a token",
+    ),
     "tells of no missed window": ("plan", untold, "a missed window", "kept", "a missed window is told"),
     "leaves what a dead run minted": (
         "existing",

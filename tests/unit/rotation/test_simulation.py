@@ -9,8 +9,9 @@ import random
 
 import pytest
 
+from ambient_components.rotation.state import format_time
 from ambient_components.rules.lifetimes import NEVER, Policy, misfit
-from tests.support.key_cluster import CRASHES, DAY, FAILURES
+from tests.support.key_cluster import CRASHES, DAY, FAILURES, START, moment
 from tests.support.key_evaluator import Evaluator
 from tests.support.key_simulation import KINDS, Stack, key, simulated_time
 
@@ -137,3 +138,23 @@ def test_five_years_in_which_everything_happens_once(kind, odds):
     stack.evaluator.finish(FIVE_YEARS)
     assert stack.key["generation"] == 3
     assert not any("no run came" in text for run in stack.runs for text in run.warnings)
+
+
+FALSE_MARKS = ["junk", format_time(START), format_time(moment(FIVE_YEARS + YEAR))]
+"""Of a clock that is off, or of no clock."""
+
+
+@pytest.mark.parametrize("odds", [0, 0.5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_generations_that_end_when_the_next_is_used(kind, odds):
+    stack = Stack(Evaluator(reads_the_secret=True), key(DAILY, untilUsed=True, **KINDS[kind]))
+    rng, early = chance(kind), set()
+    for day in range(5 * 365):
+        if day % 60 == 59:
+            stack.bump((day + rng.randint(1, 40)) * DAY)
+        stack.run(max(day * DAY, stack.cluster.now), faults(rng, odds), refresh=rng.random() < 0.3)
+        early |= {number for number, token in stack.tokens.items() if token.inputs.get("successorUsed")}
+        generation = rng.choice(stack.living(stack.cluster.now))
+        stack.use(stack.cluster.now + 1, generation, rng.choice(["", "", *FALSE_MARKS]))
+    stack.evaluator.finish(FIVE_YEARS)
+    assert 5 <= len(early) < stack.key["generation"] - 1

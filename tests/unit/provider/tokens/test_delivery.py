@@ -1,6 +1,7 @@
 """A key that is delivered to a Secret elsewhere: new beside old, kept or not, lost, moved, and never over another's."""
 
 import base64
+import json
 
 import pytest
 
@@ -292,3 +293,68 @@ def secrets_of(world):
     """Name and uid of each token Secret."""
     secrets = [world.api.objects[f"{SECRETS}/{name}"]["metadata"] for name in world.api.names(SECRETS)]
     return [(one["name"], one["uid"]) for one in secrets]
+
+
+# As a kubeconfig.
+
+
+def with_kubeconfig(desired, **fields):
+    return {**desired, "deliver": {**desired["deliver"], "kubeconfig": "value", **fields}}
+
+
+def test_a_kubeconfig_has_the_token_and_nothing_of_the_deployer(world, desired):
+    _, state = world.plugin.create(with_kubeconfig(desired))
+    token = token_of(world, state["current"])
+    text = there(world)["value"]
+    assert there(world) == {"token": token, "value": text}
+    assert json.loads(text) == {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "pay", "cluster": {"server": world.api.url}}],
+        "users": [{"name": "pay", "user": {"token": token}}],
+        "contexts": [{"name": "pay", "context": {"cluster": "pay", "user": "pay", "namespace": "pay"}}],
+        "current-context": "pay",
+    }
+    assert text not in str(state)
+
+
+def test_a_rotation_and_another_address_write_it_again(world, desired):
+    before = with_kubeconfig(desired)
+    _, state = world.plugin.create(before)
+    due(world)
+    state = world.plugin.update(state, before)
+    assert token_of(world, state["current"]) in there(world)["value"]
+    after = with_kubeconfig(desired, server="https://kubernetes.default.svc", authority="PEM")
+    state = world.plugin.update(state, after)
+    (cluster,) = json.loads(there(world)["value"])["clusters"]
+    assert cluster["cluster"] == {"server": "https://kubernetes.default.svc", "certificate-authority-data": "UEVN"}
+    world.plugin.update(state, desired)
+    assert {*there(world)} == {"token", "previous-token"}
+
+
+def test_a_changed_kubeconfig_is_written_again(world):
+    desired = with_kubeconfig(DELIVERED)
+    _, state = world.plugin.create(desired)
+    before = there(world)
+    world.api.objects[TARGET]["data"]["value"] = "eA=="
+    outputs = refreshed(world, desired, state)
+    assert outputs["undelivered"] == "Secret ci-system/payments-key holds no kubeconfig with it"
+    assert outputs["deliveredAt"] is None
+    after = world.plugin.update(outputs, desired)
+    assert (there(world), mints(world), after["deliveredAt"] is None) == (before, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"kubeconfig": "token"}, "is the key of a token"),
+        ({"kubeconfig": "previous-token"}, "is the key of a token"),
+        ({"server": "https://x"}, "is of a kubeconfig, and there is none"),
+        ({"kubeconfig": "value", "server": "http://x"}, "'http://x' is not the address of an API server"),
+        ({"kubeconfig": "value", "server": "https://me:word@x"}, "is not the address of an API server"),
+        ({"kubeconfig": "value", "authority": "PEM"}, "is no list of certificates"),
+    ],
+)
+def test_what_makes_no_kubeconfig_is_refused(world, fields, problem):
+    (failure,) = world.plugin.check({**DELIVERED, "deliver": {**DELIVERED["deliver"], **fields}}).failures
+    assert problem in failure.reason

@@ -95,7 +95,7 @@ def test_a_preview_of_a_rotation_makes_nothing_and_knows_only_why(world, made):
     assert world.api.log == []
     assert state["token"] == secret(UNKNOWN)
     assert {name for name, value in state.items() if value == UNKNOWN} == {
-        "current", "grantedSeconds", "retiring", "nextAction",
+        "current", "grantedSeconds", "retiring", "nextAction", "deliveredAt",
     }  # fmt: skip
     assert state["reason"].startswith("the token expires on ")
 
