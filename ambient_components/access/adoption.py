@@ -50,13 +50,19 @@ def adoption(
     bindings: Collection[Mapping[str, Any]],
     accounts: Collection[Mapping[str, Any]],
     own: PlatformOwn,
+    *,
+    lost: bool = False,
 ) -> Adoption:
     """Return the access that a workspace has before it is adopted, without the platform's own accounts.
 
     A key's account that its entry does not adopt ends in the first run (`UNKNOWN_ACCOUNTS`), and is in neither group.
+
+    Args:
+        lost: Whether the stack has no record at all. Such accounts then stop the run, so they stay.
     """
     ledger = {workspace: entry}
-    declared, ending = expected_objects(workspace, entry), _ending(workspace, entry)
+    staying = [name(item) for item in accounts] if lost else []
+    declared, ending = expected_objects(workspace, entry), _ending(workspace, entry, staying)
     ours = [item for item in bindings if (ROLE_BINDING, name(item)) in declared]
     others = [item for item in bindings if (ROLE_BINDING, name(item)) not in declared]
     kept = [item for item in ours if (ROLE_BINDING, name(item)) not in ending]
@@ -70,11 +76,11 @@ def adoption(
     )
 
 
-def _ending(workspace: str, entry: Entry) -> set[tuple[str, str]]:
+def _ending(workspace: str, entry: Entry, staying: Collection[str]) -> set[tuple[str, str]]:
     ending: set[tuple[str, str]] = set()
     for key_id, key in entry.keys.items():
         objects = set(expected_objects(workspace, NOTHING.model_copy(update={"keys": {key_id: key}})))
-        if not any((SERVICE_ACCOUNT, account) in objects for account in (*key.adopt, key.service_account)):
+        if not any((SERVICE_ACCOUNT, account) in objects for account in (*key.adopt, key.service_account, *staying)):
             ending |= objects
     return ending
 

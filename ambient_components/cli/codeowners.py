@@ -88,7 +88,8 @@ def _why_not(parts: set[tuple[str, ...]]) -> str:
         return "no reviewer is named"
     if len(parts) == 1:
         return f"{' or '.join(next(iter(parts)))}; a name that CODEOWNERS can't hold"
-    return "several: " + "; ".join(" or ".join(part) or "none" for part in sorted(parts))
+    named = "; ".join(" or ".join(part) for part in sorted(parts) if part)
+    return f"its parts have different reviewers: {named}{'; some have none' if () in parts else ''}"
 
 
 EPILOG = """\

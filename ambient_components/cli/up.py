@@ -54,8 +54,7 @@ lets the engine finish its steps and write its state.
 
 \b
 In a fleet, a failed shard does not stop the others. The summary lists the failures and the commands to run again.
-Ctrl-C lets every engine finish its step and write its state. --format json prints an object for each shard as it ends,
-and one for the whole run: {page("guides/fleet")}
+--format json prints an object for each shard as it ends, and one for the whole run: {page("guides/fleet")}
 
 \b
 exit codes: 0 success, or no changes; 1 error, refused saved plan, or not confirmed; 3 refused by a guardrail;
@@ -72,7 +71,7 @@ def up(
     yes: Yes = False,
     refresh: Refresh = False,
     jobs: Jobs = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also run shards without changes (fleets only).")] = (False),
+    everything: Annotated[bool, typer.Option("--all", help="Also run shards without changes (fleets only).")] = False,
     shard: Shards = None,
     verbose: Annotated[
         bool,

@@ -170,13 +170,7 @@ def is_run(inputs: ShardInputs, record: Record, request: Request, now: datetime,
 
 
 def _why(
-    inputs: ShardInputs,
-    record: Record,
-    state: Stack | None,
-    request: Request,
-    now: datetime,
-    *,
-    readable: bool,
+    inputs: ShardInputs, record: Record, state: Stack | None, request: Request, now: datetime, *, readable: bool
 ) -> tuple[Result, str]:
     """Return why a shard must run, or that it need not, apart from drift."""
     done = record.done

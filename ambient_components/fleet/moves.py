@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ambient_components.engine import urns
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.rewriting import (
     Item,
@@ -21,21 +22,11 @@ from ambient_components.engine.rewriting import (
     without_predecessor,
 )
 from ambient_components.engine.state import Export, operations, secrets_provider
-from ambient_components.engine.urns import (
-    ACCESS_LEDGER,
-    AMBIENT_PROVIDER,
-    KUBERNETES_PROVIDER,
-    STACK,
-    Urn,
-    is_provider,
-    is_stacks_own,
-    stack_urn,
-    urn_prefix,
-)
+from ambient_components.engine.urns import Urn
 from ambient_components.errors import stop
 from ambient_components.stacks.reading import ledger_from_state
 
-ALWAYS: Final = (AMBIENT_PROVIDER, KUBERNETES_PROVIDER)
+ALWAYS: Final = (urns.AMBIENT_PROVIDER, urns.KUBERNETES_PROVIDER)
 """Providers that every program declares. All others are declared only if a resource needs them."""
 
 
@@ -56,7 +47,7 @@ def owner_of(state: Export) -> str:
 
 def ledgers(state: Export) -> list[Item]:
     """Return the state's ledgers, without pending deletes. A state of this project has at most one."""
-    return [item for item in items(state) if item.type == ACCESS_LEDGER and not item.delete]
+    return [item for item in items(state) if item.type == urns.ACCESS_LEDGER and not item.delete]
 
 
 def parts_of(state: Export, *names: str) -> list[Item]:
@@ -64,7 +55,7 @@ def parts_of(state: Export, *names: str) -> list[Item]:
     parts: dict[str, None] = {}
     for item in items(state):
         belongs = workspace_of(item.place.name) in names or item.parent in parts  # parents come before children
-        if belongs and not is_stacks_own(item.type):
+        if belongs and not urns.is_stacks_own(item.type):
             parts[item.urn] = None
     return [item for item in items(state) if item.urn in parts]
 
@@ -82,9 +73,9 @@ def arrived(source: Export, target: Export, names: Collection[str], place: Place
     common = [
         item
         for item in items(source)
-        if is_stacks_own(item.type)
+        if urns.is_stacks_own(item.type)
         and not item.delete
-        and (not is_provider(item.type) or item.type in ALWAYS or item.urn in needed)
+        and (not urns.is_provider(item.type) or item.type in ALWAYS or item.urn in needed)
     ]
     arriving = _renamed([*common, *moving], source, target, place)
     there = {item.urn for item in present if not item.delete}
@@ -118,7 +109,7 @@ def emptied(state: Export) -> dict[str, Any] | None:
 
     None if the state has anything else. None of the removed resources exists in a cluster.
     """
-    if ledger_from_state(state) or not all(is_stacks_own(item.type) for item in items(state)):
+    if ledger_from_state(state) or not all(urns.is_stacks_own(item.type) for item in items(state)):
         return None
     return with_items(state, ())
 
@@ -158,10 +149,10 @@ def _check_complete(resources: Iterable[Item]) -> None:
 def _renamed(moving: Iterable[Item], source: Export, target: Export, place: Place) -> list[Item]:
     """Return copies of resources as they read in the target, with its provider of the same type and name."""
     first = items(source)[0].place
-    before, after = urn_prefix(first.stack, first.project), urn_prefix(place.stack, first.project)
+    before, after = urns.urn_prefix(first.stack, first.project), urns.urn_prefix(place.stack, first.project)
     current = {item.urn: item for item in providers(source) if not item.delete}
     theirs = {item.urn: item for item in providers(target) if not item.delete}
-    texts = {str(stack_urn(first.stack, first.project)): str(stack_urn(place.stack, first.project))}
+    texts = {str(urns.stack_urn(first.stack, first.project)): str(urns.stack_urn(place.stack, first.project))}
     for item in providers(source):
         twin = theirs.get(item.urn.replace(before, after, 1))
         if twin is not None and not item.delete and item.settings != twin.settings:
@@ -179,7 +170,7 @@ def _cleared(item: Item, place: Place) -> Item:
     """Strip a copied stack resource or ledger of everything that belongs to workspaces that stay."""
     for values, key in _by_workspace([item]):
         _put(values, key, {})
-    if item.type == ACCESS_LEDGER:
+    if item.type == urns.ACCESS_LEDGER:
         dependencies = item.json.get("propertyDependencies") or {}
         for part in (item.inputs, item.outputs, dependencies):
             part.pop("record", None)
@@ -192,16 +183,18 @@ def _cleared(item: Item, place: Place) -> Item:
 
 def _copied(resources: Iterable[Item]) -> list[Item]:
     """Return resources with copies of those that say something of all workspaces, to be changed in place."""
-    return [Item(copy.deepcopy(item.json)) if item.type in (STACK, ACCESS_LEDGER) else item for item in resources]
+    return [
+        Item(copy.deepcopy(item.json)) if item.type in (urns.STACK, urns.ACCESS_LEDGER) else item for item in resources
+    ]
 
 
 def _by_workspace(resources: Iterable[Item]) -> list[tuple[dict[str, Any], str]]:
     """Return what names workspaces, as a mapping in a key: the stack's outputs, the ledger's entries in and out."""
     mappings: list[tuple[dict[str, Any], str]] = []
     for item in resources:
-        if item.type == STACK:
+        if item.type == urns.STACK:
             mappings.append((item.json, "outputs"))
-        elif item.type == ACCESS_LEDGER and not item.delete:
+        elif item.type == urns.ACCESS_LEDGER and not item.delete:
             mappings += [(item.inputs, "workspaces"), (item.outputs, "workspaces")]
     return mappings
 

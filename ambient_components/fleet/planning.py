@@ -128,7 +128,8 @@ def plan_fleet(
     )  # fmt: skip
     # Not what a single shard may lose counts.
     own = (guardrail for guardrail in plan.guardrails if guardrail.rule != Guardrail.MASS_REMOVAL)
-    plan = replace(plan, guardrails=sorted_problems([*own, *evaluated.guardrails]))
+    guardrails = sorted_problems([*own, *evaluated.guardrails])
+    plan = replace(plan, guardrails=guardrails, in_part=not evaluated.guardrails)
     earlier, later = ({name: ledger[name] for ledger in side.values() for name in ledger} for side in (before, parts))
     return with_staying(plan, earlier, later)
 
@@ -147,7 +148,7 @@ def _plan_plain(fleet: Fleet, loaded: LoadedStack, request: Request) -> Plan:
 
 def _exported(
     fleet: Fleet, engine: Engine, every: Collection[str], selected: Collection[str], jobs: int, folder: str,
-    known: Collection[str] | None,
+    known: Collection[str] | None
 ) -> dict[str, Export | AmbientError]:  # fmt: skip
     """Read the states of the selected shards and of those beyond the configured number."""
     if folder:
@@ -168,7 +169,7 @@ def _by_files(
 
 def _online(
     desired: making.Declared, parts: Mapping[str, Ledger], states: Mapping[str, Export], engine: Engine,
-    evaluated: Evaluated, at: datetime, jobs: int, *, refresh: bool,
+    evaluated: Evaluated, at: datetime, jobs: int, *, refresh: bool
 ) -> list[Plan]:  # fmt: skip
     def planned(stack: str) -> Plan:
         own = engine.with_environ({**collector, **(evaluated.environ.get(stack) or {})})

@@ -61,10 +61,7 @@ class Resharding:
 
 
 def resharding(
-    states: Mapping[str, Export],
-    homes: Mapping[str, str],
-    stacks: Collection[str],
-    by_name: Callable[[str], str],
+    states: Mapping[str, Export], homes: Mapping[str, str], stacks: Collection[str], by_name: Callable[[str], str]
 ) -> Resharding:
     """Compare the current stacks of workspaces with the assigned ones; `by_name` assigns the undeclared."""
     stacks_of: dict[str, list[str]] = {}

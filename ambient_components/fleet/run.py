@@ -151,6 +151,7 @@ def _show(
 ) -> int | None:
     """Show the plan and ask. Return the exit code if nothing is to be run."""
     page = pages[0] if len(pages) == 1 else together(request.name, clock.now(), pages)
+    page = replace(page, in_part=page.in_part and not whole)
     if request.form != "json":
         # With --yes the page is a record of what begins, and the run itself looks at the rest.
         show(replace(page, unknown=()) if request.yes else page, fold=request.yes)
@@ -160,11 +161,6 @@ def _show(
         # The page has the others.
         show_problems(guardrail for guardrail in stopping if request.form == "json" or guardrail not in guardrails)
         return REFUSED
-    if guardrails:
-        print("ambient: what is refused stays unchanged, all the rest is deployed", file=sys.stderr)
-    if not page.complete and not request.yes:
-        # A shard that can't be planned does not stop the others. Its own run reports the error.
-        print("ambient: not every shard can be planned, the others are deployed", file=sys.stderr)
     if not request.yes and not confirm(f"\nDeploy this to {request.name}?"):
         print("ambient: nothing is deployed", file=sys.stderr)
         return 1

@@ -14,21 +14,10 @@ from typing import Any, Final
 from ambient_components.access import adoption
 from ambient_components.access.adoption import EXISTING_OBJECT
 from ambient_components.cluster.objects import subjects
-from ambient_components.engine import texts, urns
+from ambient_components.engine import steps, texts, urns
 from ambient_components.engine.names import workspace_of
 from ambient_components.engine.state import Resource
-from ambient_components.engine.steps import (
-    CHANGES_NOTHING,
-    CREATES,
-    DELETES,
-    REFRESH,
-    REPLACE,
-    UPDATE,
-    Diagnostic,
-    Step,
-    changing,
-)
-from ambient_components.engine.steps import diagnostic as read_diagnostic
+from ambient_components.engine.steps import CREATES, DELETES, Diagnostic, Step
 from ambient_components.engine.urns import Urn
 from ambient_components.errors import Problem, refusal
 from ambient_components.platform import naming
@@ -142,9 +131,9 @@ class Reported:
     def _begin(self, details: Mapping[str, Any]) -> list[str]:
         step = Step.of_event(details.get("metadata") or {})
         self.began = True
-        if step.op != REFRESH and not urns.is_stacks_own(step.type):
+        if step.op != steps.REFRESH and not urns.is_stacks_own(step.type):
             self.stepped = True
-        if step.op not in CHANGES_NOTHING and step.type != urns.STACK:
+        if step.op not in steps.CHANGES_NOTHING and step.type != urns.STACK:
             self.step = f"{step.op} {step.name}"
         return _logged(step, "")
 
@@ -157,7 +146,7 @@ class Reported:
 
     def _count(self, step: Step) -> None:
         # A replacement is reported a second time, after its parts. The same run may repair what a refresh finds.
-        counted = step.op not in (REPLACE, REFRESH) and not step.retains
+        counted = step.op not in (steps.REPLACE, steps.REFRESH) and not step.retains
         if step.type in (urns.ACCESS_TOKEN, urns.S3_CREDENTIALS) and counted:
             self._token_secrets(step)
         resource = step.new or step.old
@@ -173,7 +162,7 @@ class Reported:
             self.deleted += 1
             role = role_of(resource.inputs)
             self.ended |= {(workspace_of(step.name), subject, role) for subject in subjects(resource.inputs)}
-        elif step.op == UPDATE:
+        elif step.op == steps.UPDATE:
             self.updated += 1
         else:
             return
@@ -204,7 +193,7 @@ class Reported:
     def _diagnostic(self, details: Mapping[str, Any]) -> list[str]:
         if details.get("ephemeral"):
             return []
-        diagnostic = read_diagnostic(details)
+        diagnostic = steps.diagnostic(details)
         match diagnostic.severity:
             case "error":
                 self._engine(diagnostic.words)
@@ -233,7 +222,7 @@ class Reported:
 
     def _summary(self, details: Mapping[str, Any]) -> list[str]:
         self.result = str(details.get("result") or "")
-        self.drifted = bool(changing(details.get("resourceChanges") or {}))
+        self.drifted = bool(steps.changing(details.get("resourceChanges") or {}))
         return []
 
     def _noted(self, diagnostic: Diagnostic) -> None:
@@ -286,7 +275,7 @@ _EVENTS: Final[Mapping[str, Callable[[Reported, Mapping[str, Any]], list[str]]]]
 
 
 def _logged(step: Step, done: str) -> list[str]:
-    return [] if step.op in CHANGES_NOTHING else [f"{done}{step.op} {step.type} {step.name}"]
+    return [] if step.op in steps.CHANGES_NOTHING else [f"{done}{step.op} {step.type} {step.name}"]
 
 
 def _outputs(resource: Resource | None) -> Mapping[str, Any]:

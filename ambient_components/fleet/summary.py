@@ -164,31 +164,41 @@ def _again(jobs: Sequence[Job], request: Request) -> Iterator[str]:
     again = [job for job in jobs if job.phase in _AGAIN]
     if not again:
         return
-    verb, fleet = request.verb, again[0].fleet.name
-    several = len({job.fleet.name for job in again}) > 1
-    if several or verb == "destroy":  # these commands always run all shards, even of one fleet
-        more = f"    ({len(again)} of them; those that ended well are skipped)" if verb == "up" else ""
-        yield f"again: ambient {verb} {request.name if several else fleet}{more}"
-    elif len(again) > _NAMED:
-        yield f"again: ambient {verb} {fleet}    ({len(again)} shards; those that ended well are skipped)"
-    else:
+    verb, names = request.verb, {job.fleet.name for job in again}
+    refresh = _refresh(verb, *(job.reported for job in again))
+    # Of several fleets, and to destroy one, the commands always run all shards.
+    if len(names) == 1 and verb != "destroy" and len(again) <= _NAMED:
         numbers = [f"--shard {job.number}" for job in again if not job.fleet.plain]
-        yield " ".join(["again: ambient", verb, fleet, *numbers])
+        yield " ".join(["again: ambient", verb, *names, *numbers]) + refresh
+        return
+    more = f"    ({len(again)} of them; those that ended well are skipped)" if verb == "up" else ""
+    yield f"again: ambient {verb} {request.name if len(names) > 1 else names.pop()}{refresh}{more}"
 
 
 def unshown(reported: Reported, acknowledged: Acknowledgements | None, shown: Iterable[Problem] = ()) -> list[Problem]:
     """Return the warnings that neither the plan nor an acknowledgement covers; of unread files (None) the loud ones."""
-    known = {_key(warning) for warning in shown}
-    created = [parse(logical) for op, logical in reported.objects if op in CREATES]
-    made = {name.workspace for name in created if name is not None and name.part is Part.NAMESPACE}
+    known, gone = {_key(warning) for warning in shown}, _gone(reported)
     return [
         warning
         for warning in reported.warnings
         if _key(warning) not in known
         and not is_ended(warning, reported.ended)
-        and not (warning.rule == WarningRule.NAMESPACE_GONE and made.issuperset(warning.workspaces))
+        and (warning.rule != WarningRule.NAMESPACE_GONE or warning in gone)
         and (warning.rule in LOUD or (acknowledged is not None and acknowledged.of(warning) is None))
     ]
+
+
+def _gone(reported: Reported) -> list[Problem]:
+    """Return the warnings of deleted namespaces, but for those that the run has made."""
+    created = [parse(logical) for op, logical in reported.objects if op in CREATES]
+    made = {name.workspace for name in created if name is not None and name.part is Part.NAMESPACE}
+    gone = (warning for warning in reported.warnings if warning.rule == WarningRule.NAMESPACE_GONE)
+    return [warning for warning in gone if not made.issuperset(warning.workspaces)]
+
+
+def _refresh(verb: str, *runs: Reported) -> str:
+    """Return the flag of the next run: without a refresh it would fail in the same namespace again."""
+    return " --refresh" if verb == "up" and any(map(_gone, runs)) else ""
 
 
 def _key(warning: Problem) -> tuple[object, ...]:
@@ -219,7 +229,7 @@ def _of_job(job: Job, shown: Collection[Problem] = ()) -> Iterator[Problem]:
 
 
 def done_lines(plan: Plan, ended: Ended) -> list[str]:
-    lines = [deployed_line(ended), f"  {headline(plan)}"]
+    lines = [deployed_line(ended), f"  {headline(plan, done=True)}"]
     steps = dict(_next(plan))
     width = max(map(len, steps))
     return [*lines, "Next:", *(f"  {command:<{width}}  {text}" for command, text in steps.items())]
@@ -288,7 +298,7 @@ def _broken_lines(config_file: str, ended: Ended) -> list[str]:
         lines.append("The engine was killed: the next run finds what its last steps did.")
     elif ended.interrupted:
         lines.append("Nothing is lost: the state has everything that was done.")
-    lines.append(f"{again}: ambient {ended.verb} {stack}")
+    lines.append(f"{again}: ambient {ended.verb} {stack}{_refresh(ended.verb, reported)}")
     return lines if ended.complete else [*lines, f"Log: {ended.log}"]
 
 

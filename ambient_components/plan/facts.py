@@ -226,7 +226,9 @@ class Plan:
     exposed: tuple[Ended, ...] = ()
     """Access that ends and may have been used to mint tokens of identities that stay valid."""
     guardrails: tuple[Problem, ...] = ()
-    """Guardrails that this change crosses without leave, and rules that allow no exception: nothing is deployed."""
+    """Guardrails that this change crosses without leave, and rules that allow no exception."""
+    in_part: bool = False
+    """Whether a refusal of a workspace leaves that unchanged, and the rest is deployed, as in a fleet."""
     staying: tuple[Staying, ...] = ()
     guardrail_changes: tuple[Change, ...] = ()
     unevaluated: tuple[str, ...] = ()
@@ -288,6 +290,13 @@ class Plan:
     @property
     def refused(self) -> bool:
         return bool(self.guardrails)
+
+    @property
+    def refused_alone(self) -> tuple[str, ...]:
+        """The refused workspaces, if the rest is deployed. Empty if nothing is."""
+        if not self.in_part or not all(problem.workspaces for problem in self.guardrails):
+            return ()
+        return tuple(sorted({name for problem in self.guardrails for name in problem.workspaces}))
 
     @property
     def step_counts(self) -> dict[str, int]:

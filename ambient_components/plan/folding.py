@@ -44,7 +44,7 @@ class Section:
 
 
 NAMED: Final = 5
-"""Lines of new workspaces up to which each is shown, and workspaces that are named in one line for more of them."""
+"""Workspaces up to which each has a line for what is alike in them, and which are named in one line for more."""
 
 
 def grouped(section: Section, *, alike: bool = False) -> Section:
@@ -63,14 +63,12 @@ def grouped(section: Section, *, alike: bool = False) -> Section:
 
 def _group(lines: Sequence[Line]) -> Line:
     first = lines[0]
-    names = ", ".join(line.names[0] for line in lines[:NAMED])
+    workspaces = list(dict.fromkeys(line.names[0] for line in lines))
+    names = ", ".join(workspaces[:NAMED]) + (", …" if len(workspaces) > NAMED else "")
     others = len({line.names[1:] for line in lines}) - 1
     who = [*first.names[1:-1], f"{first.names[-1]} and {others} more"] if others else first.names[1:]
-    return replace(first, names=(f"{len(lines)} new: {names}, …", *who), count=len(lines))
+    return replace(first, names=(f"{len(workspaces)} new: {names}", *who), count=len(lines))
 
-
-_SHOWN: Final = 5
-"""Maximum workspaces named in a line. More workspaces with one warning, each with details of its own, are folded."""
 
 _FOLDED: Final[frozenset[str | None]] = frozenset(WarningRule)
 """Warnings that are folded. Of others, each has a line."""
@@ -93,8 +91,8 @@ def folded(warnings: Iterable[Problem], whole: str = " (--verbose)") -> list[Fol
 def _folded(warnings: list[Problem], whole: str) -> list[Folded]:
     first = warnings[0]
     names = list(dict.fromkeys(name for warning in warnings for name in warning.workspaces))
-    if first.rule not in _FOLDED or len(names) <= _SHOWN or any(len(warning.workspaces) != 1 for warning in warnings):
+    if first.rule not in _FOLDED or len(names) <= NAMED or any(len(warning.workspaces) != 1 for warning in warnings):
         return [Folded(warning) for warning in warnings]
-    text = f"{len(names)} workspaces have this warning: {', '.join(names[:_SHOWN])}, …{whole}, such as {first.sentence}"
+    text = f"{len(names)} workspaces have this warning: {', '.join(names[:NAMED])}, …{whole}, such as {first.sentence}"
     hints = (hint for hint in first.hints if all(hint in warning.hints for warning in warnings))
     return [Folded(refusal(text, *hints, rule=first.rule, workspaces=names), len(warnings))]

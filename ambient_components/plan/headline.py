@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from ambient_components.cluster.objects import listing
 from ambient_components.plan import facts
 from ambient_components.plan.facts import ALREADY, Plan, Shards
 from ambient_components.plan.role_changes import CHANGED, LOWERED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.platform.contract import ROLES
-from ambient_components.printable import counted
+from ambient_components.printable import counted, one_line
 from ambient_components.rotation.state import format_time
-from ambient_components.rules.warnings import WarningRule
+from ambient_components.rules.warnings import ADMIN, WarningRule, undeclared
 
 _FIRST: Final = (facts.REMOVED, facts.ADOPTED)
 _WORKSPACES: Final = {what: f"workspace{{s}} {what}" for what in facts.WORKSPACE_CHANGES if what not in _FIRST}
@@ -28,12 +29,29 @@ _BUCKETS: Final = {
     facts.NEW_ACCESS_KEY: "new access key{s}",
     facts.ACCESS_KEY_ENDED: "access key{s} revoked",
 }
+_NONE: Final = "none in access, keys or buckets"
 _OPS: Final = {"protect": "change of protection"}
 _SCHEDULES: Final = {what: f"schedule{{s}} {what}" for what in facts.SCHEDULE_CHANGES}
 
 
-def headline(plan: Plan) -> str:
-    """Return the changes in one line, most dangerous first. The numbers are exact even if the page is truncated."""
+def headline(plan: Plan, *, done: bool = False) -> str:
+    """Return the changes in one line, most dangerous first. The numbers are exact even if the page is truncated.
+
+    Before them is what the run leaves unchanged in the cluster.
+
+    Args:
+        done: Whether the run has ended.
+    """
+    left, changes = [*_left(plan)], _changes(plan)
+    if changes:
+        return " · ".join([*left, *changes])
+    nothing = "no other changes without --refresh" if any(_unrestored(plan)) else "no changes"
+    if plan.changes:
+        nothing = "access, keys and buckets unchanged" if done else f"changes pending, {_NONE}"
+    return " · ".join([*left, nothing]) if left else nothing.capitalize()
+
+
+def _changes(plan: Plan) -> list[str]:
     roles = role_changes(plan)
     shown = set(keys_of_access(plan).values())
     drifts = [drift.what for drift in plan.drift]
@@ -57,24 +75,28 @@ def headline(plan: Plan) -> str:
         *_number("object{s} changed in the cluster", drifts.count(facts.CHANGED)),
         *_number("pending since the last run", len(plan.other_pending)),
     ]
-    if not parts and plan.changes:
-        return "Changes pending, none in access, keys or buckets"
-    if not parts:
-        return " · ".join([*_unrestored(plan)] or ["No changes"])
-    return " · ".join(parts if roles else ["access unchanged", *parts])
+    return ["access unchanged", *parts] if parts and not roles else parts
+
+
+def _left(plan: Plan) -> Iterator[str]:
+    """Yield what differs in the cluster, and what this run does not restore or end."""
+    more = " (restored only with --refresh)" if plan.changes else ""
+    yield from (f"{text}{more}" for text in _unrestored(plan))
+    others = [kind for warning in plan.shown_warnings for kind in undeclared(warning)]
+    admins = f" ({count} admin)" if (count := others.count(ADMIN)) else ""
+    yield from _number("undeclared grant{s} or key{s} in the cluster", len(others), admins)
 
 
 def _unrestored(plan: Plan) -> Iterator[str]:
-    """Yield what differs in the cluster, where only a run with a refresh would restore it."""
+    """Yield what only a run with a refresh would restore."""
     of_access = (WarningRule.MISSING_ACCESS, WarningRule.CHANGED_ACCESS)
     gone, differing = (
         len({name for warning in plan.shown_warnings if warning.rule in rules for name in warning.workspaces})
         for rules in ((WarningRule.NAMESPACE_GONE,), of_access)
     )
-    yield from _number("namespace{s} deleted in the cluster", gone)
-    yield from _number("workspace{s} with changed access in the cluster", differing)
-    if gone or differing:
-        yield "no other changes without --refresh"
+    if not plan.refreshed:
+        yield from _number("namespace{s} deleted in the cluster", gone)
+        yield from _number("workspace{s} with changed access in the cluster", differing)
 
 
 def _access(roles: Iterable[RoleChange]) -> Iterator[str]:
@@ -115,7 +137,9 @@ def _number(word: str, count: int, more: str = "") -> Iterator[str]:
 def summary(plan: Plan) -> list[str]:
     lines = [_shards(plan.shards)] if plan.shards is not None else []
     if plan.refused or plan.errors:
-        lines.append(f"requested changes: {headline(plan)}")
+        lines.append(f"requested changes: {' · '.join(_changes(plan)) or _NONE}")
+        if left := " · ".join(_left(plan)):
+            lines.append(f"in the cluster: {left}")
     if plan.online and not plan.refreshed and plan.complete and not plan.refused:
         skipped = ", and nothing of shards that are up to date" if plan.shards and plan.shards.skipped else ""
         lines.append(f"compared with the cluster: only access{skipped} (--refresh: all objects)")
@@ -139,6 +163,11 @@ def source(plan: Plan) -> str:
 
 
 def verdict(plan: Plan) -> str:
+    if alone := plan.refused_alone:
+        stays = f"{one_line(listing(alone))} stay{'s' if len(alone) == 1 else ''} unchanged"
+        if plan.shards is not None and plan.shards.failed:
+            return f"Refused: {stays}. {_partly(plan, plan.shards)}"
+        return f"Refused: {stays}, and the rest would be deployed ({len(plan.guardrails)} to settle first)."
     if plan.refused:
         return f"Refused: nothing would be changed ({len(plan.guardrails)} to settle first)."
     if plan.errors:

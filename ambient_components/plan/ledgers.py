@@ -26,18 +26,7 @@ from ambient_components.model.guardrails import GuardrailsRecord
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.plan import facts
 from ambient_components.plan.buckets import access_key_changes, bucket_changes
-from ambient_components.plan.facts import (
-    AHEAD,
-    Ahead,
-    Change,
-    DateComing,
-    Plan,
-    SourceChange,
-    Staying,
-    Waiting,
-    WorkspaceChange,
-    sorted_problems,
-)
+from ambient_components.plan.facts import Ahead, Change, Plan, SourceChange, Staying, sorted_problems
 from ambient_components.plan.keys import is_forgotten, key_changes
 from ambient_components.platform.contract import Role
 from ambient_components.rotation.state import format_time
@@ -100,7 +89,7 @@ def from_ledgers(
     ahead: Ahead = NOWHERE,
     guardrails: Iterable[Problem] = (),
     guardrail_changes: Iterable[Change] = (),
-    pending: Iterable[Waiting] = (),
+    pending: Iterable[facts.Waiting] = (),
     warnings: Iterable[Problem] = (),
     drifted: tuple[Roles, Roles] = (frozenset(), frozenset()),
 ) -> Plan:
@@ -169,11 +158,11 @@ def _assignment(workspace: str, subject: str, role: str | None) -> RoleAssignmen
     return RoleAssignment(workspace, subject, role or NO_ROLE, GRANT)
 
 
-def _workspaces(before: Ledger, after: Ledger) -> Iterator[WorkspaceChange]:
+def _workspaces(before: Ledger, after: Ledger) -> Iterator[facts.WorkspaceChange]:
     for name in before.keys() | after.keys():
         what = _what(before.get(name), after.get(name))
         if what:
-            yield WorkspaceChange(name, what)
+            yield facts.WorkspaceChange(name, what)
 
 
 def _what(old: Entry | None, new: Entry | None) -> str:
@@ -204,7 +193,7 @@ def with_staying(plan: Plan, before: Ledger, after: Ledger) -> Plan:
 
     In a fleet, what is refused for one workspace stops no other.
     """
-    of_all = plan.shards is None or any(not problem.workspaces for problem in plan.guardrails)
+    of_all = not plan.in_part or any(not problem.workspaces for problem in plan.guardrails)
     refused = {name for problem in plan.guardrails for name in problem.workspaces}
     stopped = before.keys() & after.keys() if plan.refused or plan.errors else set()
     return replace(
@@ -235,7 +224,7 @@ def _staying(name: str, before: Entry, after: Entry) -> Iterator[Staying]:
             yield Staying(name, ending.what, f"kubectl delete rolebinding -n {name} {ending.name}")
 
 
-def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterator[DateComing]:
+def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterator[facts.DateComing]:
     for workspace, entry in after.items():
         for subject, periods in entry.dates.items():
             for period in periods:
@@ -244,8 +233,8 @@ def _dates(after: Ledger, at: datetime, zone: ZoneInfo, ahead: Ahead) -> Iterato
                     if day is None or moment is None or moment <= at:
                         continue
                     text = written(day)
-                    if moment - at <= ahead.get((workspace, subject, period.role, text), AHEAD):
-                        yield DateComing(format_time(moment), workspace, subject, period.role, what, text)
+                    if moment - at <= ahead.get((workspace, subject, period.role, text), facts.AHEAD):
+                        yield facts.DateComing(format_time(moment), workspace, subject, period.role, what, text)
 
 
 def source_changes(before: Ledger, after: Ledger) -> Iterator[SourceChange]:

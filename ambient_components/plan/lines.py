@@ -13,14 +13,15 @@ from ambient_components.plan.facts import Change, Drift, KeyChange, Plan, Source
 from ambient_components.plan.folding import Folded, Line, Section, folded
 from ambient_components.plan.role_changes import GAINED, REMOVED, RoleChange, keys_of_access, role_changes
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
-from ambient_components.rules.warnings import LoudWarning, with_name
+from ambient_components.rules.warnings import ADMIN, LoudWarning, undeclared, with_name
 
 STEPS: Final = "The engine's own diff"
 ADMIN_GAINED: Final = "Admin gained"
 ACCESS_CHANGED: Final = "Access changed"
+UNDECLARED_ADMIN: Final = "Admin that no file declares"
 
 _UNSEEN: Final = ("No guardrail evaluates this run", "Guardrails changed", "Rights beside the workspaces")
-LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", ADMIN_GAINED, *_UNSEEN}
+LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", ADMIN_GAINED, UNDECLARED_ADMIN, *_UNSEEN}
 """Titles of the sections that a reader must not miss."""
 
 _SHARED: Final = (
@@ -57,7 +58,9 @@ _KEYS: Final = {
 def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
     """Return all sections that have lines, most dangerous first."""
     told = keys_of_access(plan)
-    warnings = [*map(Folded, plan.shown_warnings)] if verbose else folded(plan.shown_warnings)
+    admins = [warning for warning in plan.shown_warnings if ADMIN in undeclared(warning)]
+    others = [warning for warning in plan.shown_warnings if warning not in admins]
+    warnings = [*map(Folded, others)] if verbose else folded(others)
     acknowledged = plan.acknowledged_warnings if verbose else ()
     changes = [change for change in role_changes(plan) if change.what != facts.ALREADY]
     notes = {(waiting.workspace, waiting.subject): "pending" for waiting in plan.pending}
@@ -77,6 +80,7 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         Section("Buckets deleted", tuple(_change(bucket) for bucket in plan.buckets if bucket.what == facts.DELETED)),
         Section("Guardrails changed", tuple(_guardrail_changes(plan))),
         Section(ADMIN_GAINED, tuple(line for step, line in access if step.gains_admin)),
+        Section(UNDECLARED_ADMIN, tuple(_warning(warning, undeclared(warning).count(ADMIN)) for warning in admins)),
         Section("Rights beside the workspaces", tuple(_beside(step) for step in plan.beside if step.rights)),
         _workspaces(plan, facts.CLOSED),
         Section("Workspaces adopted", tuple(_adopted(plan)), (_ADOPTED,)),

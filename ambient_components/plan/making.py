@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ambient_components import clock
+from ambient_components.access import adoption
 from ambient_components.access.entries import Ledger
 from ambient_components.access.guardrails import guardrail_warnings
 from ambient_components.access.role_assignments import KEY, OWNER
@@ -25,6 +26,7 @@ from ambient_components.plan.drift import deleted
 from ambient_components.plan.facts import Ahead, Plan, Waiting, sorted_problems
 from ambient_components.plan.ledgers import from_ledgers, stack_guardrail_changes, with_staying
 from ambient_components.plan.preview import from_preview, missing_values, problems, warnings
+from ambient_components.plan.role_changes import with_adoptions
 from ambient_components.platform.contract import Role
 from ambient_components.problem_json import MISSING_VALUE
 from ambient_components.program.acknowledgements import acknowledgements
@@ -216,6 +218,7 @@ def online(
     guardrails = crossed(there.ledger, desired, at)
     reported = [at_entry(desired.stack, error) for error in _errors(previewed, answer, guardrails)]
     plan = _by_files(stack, desired, there, at, guardrails, warnings(previewed) or desired.warnings)
+    plan = with_adoptions(plan, adoption.read(problems(previewed, "info")))
     errors = sorted_problems([*reported, *missing_values(previewed)])
     plan = replace(plan, online=True, refreshed=is_whole, errors=errors)
     return with_staying(plan, there.ledger, desired.ledger)

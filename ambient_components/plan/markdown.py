@@ -8,7 +8,7 @@ from typing import Final
 from ambient_components.plan.facts import Plan
 from ambient_components.plan.folding import Line, Section, grouped
 from ambient_components.plan.headline import source, summary, verdict
-from ambient_components.plan.lines import ACCESS_CHANGED, LOUD, STEPS, sections
+from ambient_components.plan.lines import ACCESS_CHANGED, LOUD, STEPS, UNDECLARED_ADMIN, sections
 from ambient_components.printable import one_line
 from ambient_components.rotation.state import format_time
 
@@ -24,7 +24,7 @@ _WORDS = re.compile(r"\[\{[^][{}]*\}\]\S*|\S+")
 
 _TICKS = re.compile(r"`+")
 _LINKED = re.compile(r"www\.|://")
-_MUST: Final = {*LOUD, ACCESS_CHANGED}
+_MUST: Final = {*LOUD, ACCESS_CHANGED} - {UNDECLARED_ADMIN}
 _TIERS: Final = 4
 _HEADER: Final = "| | workspace | who | before -> after | |\n|---|---|---|---|---|\n"
 
@@ -124,7 +124,8 @@ def _cell(text: str) -> str:
 
 
 def _head(plan: Plan, missing: int) -> str:
-    lines = [f"### {code(plan.stack)}: {verdict(plan)}", "", f"At {format_time(plan.at)}{source(plan)}.", ""]
+    first = prose(verdict(plan)) if plan.refused_alone else verdict(plan)
+    lines = [f"### {code(plan.stack)}: {first}", "", f"At {format_time(plan.at)}{source(plan)}.", ""]
     if missing:
         lines += ["> [!CAUTION]", f"> {left_out(missing)}", ""]
     lines += [f"- {line}" for line in summary(plan)]

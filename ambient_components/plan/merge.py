@@ -48,6 +48,7 @@ def merge(
 def together(name: str, at: datetime, plans: Sequence[Plan]) -> Plan:
     """Return the plan of several stacks. Workspaces with the same name in two stacks stay separate."""
     whole = _united(name, at, [_in_stack(plan) for plan in plans], online=any(plan.online for plan in plans))
+    whole = replace(whole, in_part=all(plan.in_part or plan.shards is None for plan in plans))
     if all(plan.shards is None for plan in plans):
         return whole
     known = [plan.shards or _alone(plan) for plan in plans]

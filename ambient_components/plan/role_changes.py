@@ -22,6 +22,9 @@ ROLE_CHANGES: Final = (GAINED, RAISED, CHANGED, LOWERED, REMOVED, ALREADY)
 `already has it`: the subject of an adopted workspace has the declared role before the run."""
 
 
+_UNRECORDED: Final = "its account is in the cluster, and in no state"
+
+
 @dataclass(frozen=True, slots=True)
 class RoleChange:
     workspace: str
@@ -153,9 +156,11 @@ def with_adoptions(plan: Plan, adoptions: Iterable[Adoption]) -> Plan:
     workspaces = (
         replace(workspace, what=fates.get(workspace.workspace, workspace.what)) for workspace in plan.workspaces
     )
+    taken = {(role.workspace, role.subject) for adoption in known for role in adoption.taken}
+    keys = (replace(key, why=_UNRECORDED) if (key.workspace, f"{KEY}:{key.key}") in taken else key for key in plan.keys)
     return replace(
         plan, access=access_diff(before, after), granted=tuple(sorted({*plan.granted, *after})),
-        workspaces=tuple(sorted(workspaces)), adopted=tuple(sorted(adopted)),
+        workspaces=tuple(sorted(workspaces)), adopted=tuple(sorted(adopted)), keys=tuple(sorted(keys)),
     )  # fmt: skip
 
 

@@ -44,12 +44,7 @@ class Saved:
 
 
 def saved(
-    plan: Plan,
-    export: Export,
-    versions: Mapping[str, str],
-    *,
-    max_age: int | None = None,
-    refresh: bool = False,
+    plan: Plan, export: Export, versions: Mapping[str, str], *, max_age: int | None = None, refresh: bool = False
 ) -> Saved:
     age = min(max_age or MAX_AGE, MOST_AGE)
     return Saved(plan.stack, plan.at, age, state_digest(export), contents(plan), versions, refresh, document(plan))

@@ -123,34 +123,32 @@ def with_name(problem: Problem) -> Problem:
     return replace(problem, problem=f"{problem.problem} [{problem.rule}]") if problem.rule in _NAMES else problem
 
 
-IN_FILES: Final = frozenset(
-    {
-        WarningRule.ALLOW_WITHOUT_ISOLATE,
-        WarningRule.RUNNER_MCP_SERVER,
-        WarningRule.DISABLED_CUSTOM_SERVER,
-        WarningRule.UNKNOWN_MCP_SERVER,
-        WarningRule.UNKNOWN_FEATURE_FLAG,
-        WarningRule.GLOBAL_FEATURE_FLAG,
-        WarningRule.NON_EXPIRING_ACCESS_KEY,
-        WarningRule.STATIC_KEY,
-        WarningRule.PLATFORM_KEY,
-        WarningRule.NO_CLAUDE_KEY,
-        WarningRule.UNREACHED_VARIABLE,
-        WarningRule.LOOKALIKE_NAME,
-        WarningRule.DIFFERENT_CASE,
-        WarningRule.PREFIXED_NAME,
-        WarningRule.UNKNOWN_WORKSPACE,
-        WarningRule.UNUSED_EXCEPTION,
-        WarningRule.OPEN_MASS_REMOVAL,
-        WarningRule.NO_RUNNER_SECRET,
-        WarningRule.GRANT_ENDED,
-        WarningRule.EXPIRED_EXCEPTION,
-    }
-)
+IN_FILES: Final = frozenset({
+    WarningRule.ALLOW_WITHOUT_ISOLATE, WarningRule.RUNNER_MCP_SERVER, WarningRule.DISABLED_CUSTOM_SERVER,
+    WarningRule.UNKNOWN_MCP_SERVER, WarningRule.UNKNOWN_FEATURE_FLAG, WarningRule.GLOBAL_FEATURE_FLAG,
+    WarningRule.NON_EXPIRING_ACCESS_KEY, WarningRule.STATIC_KEY, WarningRule.PLATFORM_KEY,
+    WarningRule.NO_CLAUDE_KEY, WarningRule.UNREACHED_VARIABLE, WarningRule.LOOKALIKE_NAME,
+    WarningRule.DIFFERENT_CASE, WarningRule.PREFIXED_NAME, WarningRule.UNKNOWN_WORKSPACE,
+    WarningRule.UNUSED_EXCEPTION, WarningRule.OPEN_MASS_REMOVAL, WarningRule.NO_RUNNER_SECRET,
+    WarningRule.GRANT_ENDED, WarningRule.EXPIRED_EXCEPTION,
+})  # fmt: skip
 """Warnings that the stack's files alone show, at any time."""
 
 OF_OBJECTS: Final[frozenset[str | None]] = frozenset({WarningRule.UNDECLARED_ACCESS})
-"""Warnings that are acknowledged for single objects: a later object is another warning. Their rows name the objects."""
+"""Warnings that are acknowledged for single objects: a later object is another warning. Their rows name the objects.
+
+A second column, `ADMIN` or `OTHER`, marks objects that can't be acknowledged.
+"""
+
+ADMIN: Final = "admin"
+OTHER: Final = "other"
+
+
+def undeclared(warning: Problem) -> list[str]:
+    """Return `ADMIN` or `OTHER` for each undeclared object of a warning that is not acknowledged."""
+    if warning.rule != WarningRule.UNDECLARED_ACCESS:
+        return []
+    return [row[-1] if row[1:] else OTHER for row in warning.data] or [OTHER]
 
 
 def is_ended(warning: Problem, ended: Iterable[tuple[str, str, str]]) -> bool:
@@ -160,7 +158,7 @@ def is_ended(warning: Problem, ended: Iterable[tuple[str, str, str]]) -> bool:
     """
     # As in `provider.workspace.cluster_access`.
     covered = {(workspace, f"{role} of {quoted(subject)}") for workspace, subject, role in ended}
-    rows = {(workspace, *row) for workspace in warning.workspaces for row in warning.data}
+    rows = {(workspace, row[0]) for workspace in warning.workspaces for row in warning.data}
     return warning.rule == WarningRule.UNDECLARED_ACCESS and bool(rows) and rows <= covered
 
 
@@ -173,10 +171,6 @@ def names_of(rule: str, objects: Iterable[str] = ()) -> list[str]:
     return [f"{rule}: {item}" for item in objects] if rule in OF_OBJECTS else [rule]
 
 
-def _names(warning: Problem) -> list[str]:
-    return names_of(warning.rule or "", (row[0] for row in warning.data))
-
-
 @dataclass(frozen=True, slots=True)
 class Acknowledgements:
     scopes: Mapping[str, Mapping[str, Acknowledged]] = field(default_factory=dict)
@@ -187,8 +181,14 @@ class Acknowledgements:
 
         A warning about objects needs one for each of them. Otherwise it is shown, with all of them.
         """
-        covering = [self._of(name, warning.workspaces) for name in _names(warning)]
+        if warning.rule not in OF_OBJECTS:
+            return self._of(warning.rule or "", warning.workspaces)
+        covering = [self._of_object(warning, row) for row in warning.data]
         return covering[0] if covering and None not in covering else None
+
+    def _of_object(self, warning: Problem, row: tuple[str, ...]) -> Acknowledged | None:
+        (name,) = names_of(warning.rule or "", row[:1])
+        return self._of(name, warning.workspaces) if row[1:] == () else None
 
     def _of(self, name: str, workspaces: Iterable[str]) -> Acknowledged | None:
         if (whole := self.scopes.get(STACK, {}).get(name)) is not None:
@@ -207,8 +207,13 @@ class Acknowledgements:
         return cls({scope: dict.fromkeys(rules, Acknowledged("", "")) for scope, rules in names.items()})
 
     def marked(self, warnings: Iterable[Problem]) -> list[Problem]:
-        """Return warnings, those that are acknowledged with their acknowledgement."""
-        return [replace(warning, acknowledged=self.of(warning)) for warning in warnings]
+        """Return warnings, those that are acknowledged with their acknowledgement, the others without known objects."""
+        return [replace(warning, acknowledged=self.of(warning), data=self._unknown(warning)) for warning in warnings]
+
+    def _unknown(self, warning: Problem) -> tuple[tuple[str, ...], ...]:
+        if warning.rule not in OF_OBJECTS or self.of(warning) is not None:
+            return warning.data
+        return tuple(row for row in warning.data if self._of_object(warning, row) is None)
 
 
 NONE: Final = Acknowledgements()

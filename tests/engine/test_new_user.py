@@ -277,7 +277,8 @@ def test_a_night_on_call(session: Session) -> None:
 
     session.note("a cluster admin gives access with kubectl")
     machine.create(bindings, ADMIN)
-    session.answers("ambient plan", 0, "admin of user:eve@example.com (RoleBinding quick)")
+    quick = "Admin that no file declares (1) ! workspace 'shop': admin of user:eve@example.com (RoleBinding quick)"
+    session.answers("ambient plan", 0, "1 undeclared grant or key in the cluster (1 admin) · no changes", quick)
     session.answers(
         "ambient access --live", 2, "user:eve@example.com RoleBinding quick ! in the cluster, and not declared"
     )

@@ -117,6 +117,9 @@ def test_a_lost_state_file_locks_nobody_out_whose_key_is_adopted(stack: Stack) -
     stack.lose_state()
     (account,) = stack.accounts()
     stack.up().refused("this stack has no record of them", f"adopt: [{account}]")
+    page = stack.ambient("plan", stack.name).text
+    assert "0 admin gained · 0 lowered · 0 removed · 1 already has the role · 1 key issued\n" in page
+    assert "view: its account is in the cluster, and in no state\n" in page
     stack.ambient("adopt", stack.name, "--keys").ok()
     assert f"adopt: [{account}]" in (stack.folder / "stacks" / f"{stack.name}.yaml").read_text()
     assert "Workspaces adopted (1)" in stack.ambient("plan", stack.name).text

@@ -5,7 +5,7 @@ should tokens that a subject may keep when its access ends.
 """
 
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,11 +20,11 @@ from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.subjects import who_is_meant
 from ambient_components.provider.ledger.existing import platform_accounts
 from ambient_components.provider.workspace.cluster_access import ExistingAccess, by_namespace, listed
-from ambient_components.rules.warnings import Kind, LoudWarning, WarningRule
+from ambient_components.rules.warnings import ADMIN, OTHER, Kind, LoudWarning, WarningRule
 from ambient_components.shards.interrupted import Leftover
 
 _ACKNOWLEDGEABLE: Final = 100
-"""Objects of a workspace up to which each can be acknowledged."""
+"""Objects of a workspace up to which each can be acknowledged. Of more, one row counts all that are left."""
 
 _WHO_DELETES: Final = (
     'if it is removed again and again, see who may: ambient access STACK --live --who-can "delete rolebindings"'
@@ -115,6 +115,7 @@ class _Place:
                 self.workspace,
                 f"{listing([access.what for access in others])}: in the cluster, and the workspace is closed",
                 "ambient up --refresh ends it",
+                data=_rows(others),
             )
         elif others:
             yield _warning(
@@ -184,10 +185,14 @@ class _Place:
         )
 
 
-def _rows(existing: Collection[ExistingAccess]) -> tuple[tuple[str], ...]:
-    if len(existing) > _ACKNOWLEDGEABLE or not all(access.acknowledgeable for access in existing):
-        return ()
-    return tuple((access.what,) for access in existing)
+def _rows(existing: Sequence[ExistingAccess]) -> tuple[tuple[str, ...], ...]:
+    """Return a row for each object, with a second column if it can't be acknowledged."""
+    rows = [
+        (access.what,) if access.acknowledgeable else (access.what, ADMIN if access.is_admin else OTHER)
+        for access in existing[:_ACKNOWLEDGEABLE]
+    ]
+    more = [(f"{len(existing) - len(rows)} more", OTHER)] if len(existing) > len(rows) else []
+    return (*rows, *more)
 
 
 def _ending(expected: Expected, item: Json) -> list[str]:

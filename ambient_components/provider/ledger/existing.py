@@ -46,10 +46,8 @@ _SUBJECTS: Final = 500
 """Subjects read of one binding."""
 
 
-def adopted(
-    cluster: Cluster, there: set[str], before: Ledger, after: Ledger, *, lost: bool = False
-) -> tuple[list[Problem], list[Problem]]:
-    """Return notes about the workspaces that this run adopts, and a warning if the cluster can't be read.
+def note_adopted(context: Context, there: set[str], before: Ledger, after: Ledger, *, lost: bool = False) -> None:
+    """Note the access in the workspaces that this run adopts, or warn that the cluster can't be read.
 
     After a lost state these are all that the stack's ownership annotation says are its own.
     """
@@ -59,15 +57,18 @@ def adopted(
     )
     existing = [name for name in new if name in there]
     try:
-        adoptions = [*_adoptions(cluster, existing, after)] if existing else []
+        adoptions = [*_adoptions(context.guard.cluster, existing, after, lost=lost)] if existing else []
     except StepError as error:
         what = "the access in adopted workspaces can't be read"
-        return [], [error.problem.within(what, rule=LoudWarning.NOT_CHECKED)]
+        context.show(error.problem.within(what, rule=LoudWarning.NOT_CHECKED))
+        return
     missing = [Adoption(name, False) for name in new if name not in there]
-    return [note for access in sorted([*adoptions, *missing]) for note in notes(access)], []
+    for access in sorted([*adoptions, *missing]):
+        for note in notes(access):
+            context.note(note)
 
 
-def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger) -> Iterator[Adoption]:
+def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger, *, lost: bool) -> Iterator[Adoption]:
     bindings = dict[str, list[Json]]((name, []) for name in workspaces)
     accounts = dict[str, list[Json]]((name, []) for name in workspaces)
     places: Collection[Place] = WHOLE_CLUSTER
@@ -83,7 +84,7 @@ def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger) -> 
     listed = [binding for of_workspace in bindings.values() for binding in of_workspace]
     own = Recognition.of(read_roles(cluster, needs_of(listed, own=True), places)).own
     for workspace in workspaces:
-        yield adoption(workspace, after[workspace], bindings[workspace], accounts[workspace], own)
+        yield adoption(workspace, after[workspace], bindings[workspace], accounts[workspace], own, lost=lost)
 
 
 # Keys that the platform made.

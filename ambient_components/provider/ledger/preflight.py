@@ -15,7 +15,7 @@ from ambient_components.errors import Problem, StepError, refusal
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, SYSTEM_PREFIXES
 from ambient_components.provider.buckets.preflight import bucket_problems
 from ambient_components.provider.ledger.drift_warnings import drift, may_be_kept
-from ambient_components.provider.ledger.existing import adopted, adoption_problems, unknown_accounts
+from ambient_components.provider.ledger.existing import adoption_problems, note_adopted, unknown_accounts
 from ambient_components.provider.ledger.guard_check import GuardCheck
 from ambient_components.provider.ledger.installation import Installation
 from ambient_components.provider.ledger.rights import missing_rights
@@ -92,11 +92,9 @@ def preflight(
             *may_be_kept(cluster, owner, there, before, after),
         ):
             context.show(warning)
-        noted, warnings = adopted(cluster, there, before, after, lost=not known)
-        for problem in warnings:
-            context.show(problem)
-        for problem in noted:
-            context.note(problem)
+    # A run that is refused for a lost state changes nothing, and its page says what is there.
+    if look_for_drift and all(problem.rule == Rule.UNKNOWN_ACCOUNTS for problem in problems):
+        note_adopted(context, there, before, after, lost=not known)
     return problems
 
 

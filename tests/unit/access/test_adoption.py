@@ -18,9 +18,9 @@ _TEXT = st.text(min_size=1, max_size=20)
 _ROLES = st.lists(st.builds(RoleAssignment, st.just(W), _TEXT, _TEXT, _TEXT), max_size=150, unique=True)
 
 
-def seen(bindings, accounts, plain=PLAIN):
+def seen(bindings, accounts, plain=PLAIN, *, lost=False):
     own = recognised(OWN)
-    return adoption_of(W, entry(plain), bindings, accounts, own)
+    return adoption_of(W, entry(plain), bindings, accounts, own, lost=lost)
 
 
 def assignment(subject, role, reason):
@@ -43,6 +43,10 @@ def test_a_key_is_taken_only_if_its_entry_adopts_the_account():
     mine = {**PLAIN, "keys": {"ci": {**KEY, "adopt": [account_name(W, "ci")]}}}
     assert [one.subject for one in seen(*made({W: foreign}), foreign).taken] == ["group:devs", "user:alice"]
     assert seen(*made({W: foreign}), foreign).staying == ()
+    # After a lost state the others stop the run, so they stay as they are.
+    two = {**PLAIN, "keys": {"ci": KEY, "two": KEY}}
+    lost = seen(*made({W: two}), two, lost=True).taken
+    assert {assignment(f"key:{key}", "view", "key") for key in two["keys"]} <= {*lost}
     adoptions = seen(*made({W: mine}), mine)
     assert assignment("key:ci", "view", "key") in adoptions.taken
     assert ("ServiceAccount", account_name(W, "ci")) in adoptions.objects

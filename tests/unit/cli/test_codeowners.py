@@ -46,8 +46,8 @@ def test_lines_and_comments():
         "/teams/pay.yaml @leads alice@example.com @bob",
         "",
         "# teams/a b.yaml: group:a; a name that CODEOWNERS can't hold",
-        "# teams/both.yaml: several: group:a; group:b or user:c",
-        "# teams/half.yaml: several: none; group:a",
+        "# teams/both.yaml: its parts have different reviewers: group:a; group:b or user:c",
+        "# teams/half.yaml: its parts have different reviewers: group:a; some have none",
         "# teams/nobody.yaml: no reviewer is named",
     ]
 
@@ -91,8 +91,8 @@ def test_a_file_belongs_to_a_team_only_as_a_whole(repository, capsys):
         "/teams/ca.pem @leads",
         "/teams/pay.yaml @leads",
         "",
-        "# teams/granted.yaml: several: group:g; group:platform",
-        "# teams/mixed.yaml: several: group:m; group:platform",
+        "# teams/granted.yaml: its parts have different reviewers: group:g; group:platform",
+        "# teams/mixed.yaml: its parts have different reviewers: group:m; group:platform",
     ]
 
 

@@ -122,6 +122,18 @@ def test_an_acknowledged_warning_is_not_shown_at_the_end(
     assert capsys.readouterr().err == "ambient: late [notDone]\n"
 
 
+def test_a_run_that_failed_in_a_deleted_namespace_needs_a_refresh(
+    pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = diagnostic("warning", encode(refusal("it is gone", rule="namespaceGone", workspaces=["pay"])))
+    failure = diagnostic("error", "namespaces pay not found", urn(RBAC, "pay/grant/group:devs"))
+    made = ended("create", "kubernetes:core/v1:Namespace", "pay/namespace")
+    for lines, again in ([gone, failure], "ambient up prod --refresh\n"), ([gone, made, failure], "ambient up prod\n"):
+        pulumi.play({"prod": [planned(), {"lines": lines, "code": 255}]})
+        assert run(["up", "prod", "--yes"]) == 1
+        assert f"\nRun it again: {again}" in capsys.readouterr().err
+
+
 def test_a_failed_run_ends_with_its_errors_and_the_log(pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
     problem = refusal("forbidden", "see who may create RoleBindings")
     failure = diagnostic("error", encode(problem), urn(RBAC, "pay/grant/group:devs"))

@@ -49,12 +49,12 @@ def test_a_guardrail_of_one_workspace_stops_it_alone_and_the_exit_code_says_so(
     shown = capsys.readouterr()
     assert f"prod-01: team-1: workspace 'team-1': {WIDE}" in shown.out
     assert "2 up to date, 1 failed" in shown.out
-    assert "ambient: what is refused stays unchanged, all the rest is deployed" in shown.err
+    assert "\nRefused: team-1 stays unchanged, and the rest would be deployed (1 to settle first).\n" in shown.out
     fleet.pulumi.forget()
     assert up("--all", "--shard", "0") == 0  # the exit code is of what was run
 
 
-def test_a_guardrail_of_the_fleet_stops_all_of_it(fleet: Fleet) -> None:
+def test_a_guardrail_of_the_fleet_stops_all_of_it(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     fleet.write("defaults: {}\n")
     assert up() == 0
     fleet.pulumi.forget()
@@ -66,6 +66,7 @@ def test_a_guardrail_of_the_fleet_stops_all_of_it(fleet: Fleet) -> None:
     (fleet.folder / "stacks" / "prod.yaml").write_text(f"workspaces: {{team-0: {ENTRY.format(shard=0, more='')}}}\n")
     assert up() == 3
     assert fleet.pulumi.ran() == []
+    assert "stays unchanged" not in capsys.readouterr().out
 
 
 def closed() -> dict[str, object]:

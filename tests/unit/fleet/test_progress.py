@@ -95,6 +95,9 @@ def test_the_summary_says_what_failed_and_what_to_run_again() -> None:
     at = lines.index("  prod-01: team-0 (team-0/grant/user:b): forbidden")
     assert lines[at + 1] == "    hint: see who may"
     assert lines[-1] == "  again: ambient up prod --shard 1"
+    # In a namespace that was deleted, each run fails until one refreshes.
+    jobs[1].reported.warnings[refusal("gone", rule="namespaceGone", workspaces=["team-0"])] = None
+    assert summary_lines(jobs, Request("up", "prod"), 4.2)[-1] == "  again: ambient up prod --shard 1 --refresh"
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from ambient_components.engine.steps import Preview
-from ambient_components.errors import refusal
-from ambient_components.plan.facts import CHANGED, DELETED, Drift
+from ambient_components.errors import Acknowledged, refusal
+from ambient_components.plan.facts import CHANGED, DELETED, Change, Drift, Step
 from ambient_components.plan.headline import headline
 from ambient_components.plan.making import covered_warnings
 from ambient_components.plan.page import as_text
-from ambient_components.rules.warnings import WarningRule
+from ambient_components.rules.warnings import ADMIN, Acknowledgements, WarningRule
 from ambient_components.stacks.deployed import Deployed, DeployedAccess, DeployedWorkspace
 from tests.support.plan_facts import AT, online
 from tests.support.plans import entry, key, step
@@ -129,7 +129,7 @@ def test_a_deleted_namespace_stands_for_everything_in_it():
 
 
 def warning(rule, *rows):
-    return replace(refusal("", rule=rule, workspaces=("pay",)), data=rows)
+    return replace(refusal("pay has it", rule=rule, workspaces=("pay",)), data=rows)
 
 
 def test_a_warning_is_covered_by_what_the_run_makes_and_ends_and_by_nothing_else():
@@ -144,6 +144,36 @@ def test_a_warning_is_covered_by_what_the_run_makes_and_ends_and_by_nothing_else
 
 def test_a_headline_begins_with_what_only_a_refresh_restores():
     plan = replace(plan_of(), warnings=(warning(WarningRule.NAMESPACE_GONE), warning(WarningRule.CHANGED_ACCESS)))
+    here = replace(plan, refreshed=False)
     drift = "1 namespace deleted in the cluster · 1 workspace with changed access in the cluster"
-    assert headline(plan) == f"{drift} · no other changes without --refresh"
+    assert headline(here) == f"{drift} · no other changes without --refresh"
     assert not plan.changes
+    assert headline(plan) == "No changes"  # after a refresh it has steps of its own
+    # Whatever else is pending, and refused.
+    also = replace(here, steps=(Step("update", QUOTA, "lab/quota"),), guardrail_changes=(Change("lab", "x", CHANGED),))
+    left = " · ".join(f"{part} (restored only with --refresh)" for part in drift.split(" · "))
+    assert headline(also) == headline(also, done=True) == f"{left} · access unchanged · 1 guardrail changed"
+    refused = as_text(replace(also, guardrails=(refusal("no"),)))
+    assert "  requested changes: access unchanged · 1 guardrail changed\n" in refused
+    assert f"  in the cluster: {left}\n" in refused
+
+
+def test_a_headline_has_access_that_no_file_declares_but_for_what_is_known():
+    rows = ("admin of user:eve (RoleBinding quick)", ADMIN), ("edit of user:bob",), ("view of group:audit",)
+    known = Acknowledgements({"pay": {"undeclaredAccess: edit of user:bob": Acknowledged("agreed", "2026-11-01")}})
+    plan = replace(plan_of(), warnings=tuple(known.marked([warning(WarningRule.UNDECLARED_ACCESS, *rows)])))
+    assert headline(plan) == "2 undeclared grants or keys in the cluster (1 admin) · no changes"
+    page = as_text(plan, lambda text, look: f"<{look}>{text}")
+    assert "\n<loud>Admin that no file declares (1)\n  <bold>!  pay has it [undeclaredAccess]" in page
+    assert "Warnings" not in page
+    # Nobody can acknowledge an admin, and one whom all know of is in no headline.
+    name = f"undeclaredAccess: {rows[0][0]}"
+    assert Acknowledgements({"*": {name: Acknowledged("", "")}}).of(replace(plan.warnings[0], data=rows[:1])) is None
+    quiet = replace(plan, warnings=tuple(known.marked([warning(WarningRule.UNDECLARED_ACCESS, rows[1])])))
+    assert headline(quiet) == "No changes"
+
+
+def test_a_run_that_has_ended_has_no_changes_pending():
+    plan = replace(plan_of(), steps=(Step("update", QUOTA, "pay/quota"),))
+    assert headline(plan) == "Changes pending, none in access, keys or buckets"
+    assert headline(plan, done=True) == "Access, keys and buckets unchanged"

@@ -34,7 +34,7 @@ def plan(name="prod-00", **parts):
 
 def test_every_fact_is_merged():
     merged = {part.partition(".")[0] for part in (*OF_WORKSPACES, *TEXTS, *PROBLEMS, *STEPS, "unknown")}
-    others = {"stack", "at", "online", "refreshed", "state_at", "shards"}
+    others = {"stack", "at", "online", "refreshed", "state_at", "shards", "in_part"}
     assert merged == {field.name for field in fields(Plan)} - others
 
 
@@ -153,3 +153,27 @@ def test_a_secret_without_a_value_fails_the_run_of_an_evaluated_shard():
     assert whole.shards == Shards(evaluated=("prod-00", "prod-01"))
     assert verdict(whole) == "`ambient up` would fail: 1 error."
     assert [error.path for error in whole.errors] == ["prod-00: workspaces.a"]
+
+
+def test_a_verdict_names_the_workspaces_that_alone_are_refused():
+    def said(*problems, **more):
+        return verdict(replace(merge("prod", AT, [], online=True), guardrails=problems, **more))
+
+    no, rest = refusal("no", workspaces=("pay",)), "the rest would be deployed"
+    assert said(no, in_part=True) == f"Refused: pay stays unchanged, and {rest} (1 to settle first)."
+    both = said(no, refusal("x", workspaces=("lab", "pay")), in_part=True)
+    assert both == f"Refused: lab, pay stay unchanged, and {rest} (2 to settle first)."
+    # Not if one is about the fleet, or was found only over all of it.
+    assert said(no, MANY, in_part=True) == "Refused: nothing would be changed (2 to settle first)."
+    assert said(no) == "Refused: nothing would be changed (1 to settle first)."
+    failed = Shards(("prod-00",), (), ("prod-01",))
+    found = said(no, in_part=True, shards=failed, steps=(Step("create", "t", "lab"),))
+    assert (
+        found
+        == "Refused: pay stays unchanged. 1 of 2 shards could not be evaluated, and in the others changes are pending."
+    )
+    # Of several stacks, each name has its stack; a single stack's other refusals stop it as before.
+    fleet = replace(merge("prod", AT, [], online=True), guardrails=(no,), in_part=True)
+    assert together("all", AT, [fleet, plan("eu")]).refused_alone == ("prod/pay",)
+    assert together("all", AT, [fleet, plan("eu", guardrails=(MANY,))]).refused_alone == ()
+    assert together("all", AT, [replace(fleet, in_part=False), plan("eu")]).refused_alone == ()
