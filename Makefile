@@ -172,7 +172,7 @@ evidence: compiled sandbox-build ## Test every transition, fault and history, an
 insider: compiled sandbox-build ## Attack the sandbox as a workspace user, and print the results
 	$(PYTHON) -m pytest tests/engine/insider --no-header -q $(ARGS)
 
-bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/project/performance.md (half an hour)
+bench: compiled sandbox-build ## Measure 10, 100 and 1,000 workspaces and write docs/internals/performance-figures.md (half an hour)
 	$(PYTHON) -m bench $(or $(ARGS),--write)
 
 sdks: setup ## Write the SDKs of all languages into build/sdks

@@ -30,8 +30,8 @@ examples:
   python -m bench --write              like `make bench`: 10, 100 and 1,000; half an hour on two idle cores
   python -m bench --format json > b.json
 
-Use an idle machine. Large sizes leave out what would take hours. docs/project/performance.md lists it and explains the
-results. Progress goes to standard error, the table to standard output."""
+Use an idle machine. Large sizes leave out what would take hours. docs/internals/performance-figures.md lists it and
+explains the results. Progress goes to standard error, the table to standard output."""
 
 
 _QUICK = [Phase.CREATE, Phase.NOTHING, Phase.PREVIEW, Phase.REFRESH, Phase.ONE]
@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--quick", action="store_true", help="10 and 100 workspaces, fleet and kubectl, five phases: two minutes"
     )
-    made.add_argument("--write", action="store_true", help="write docs/project/performance.md")
+    made.add_argument("--write", action="store_true", help="write docs/internals/performance-figures.md")
     made.add_argument("--format", choices=("text", "json"), default="text", help="output format (default: text)")
     return made
 

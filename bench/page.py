@@ -1,4 +1,4 @@
-"""Writing the results into docs/project/performance.md, between two markers."""
+"""Writing the results into docs/internals/performance-figures.md, between two markers."""
 
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from bench.run import Results
 from bench.workload import PER_WORKSPACE
 from sandbox.paths import REPOSITORY
 
-PAGE: Final = REPOSITORY / "docs" / "project" / "performance.md"
+PAGE: Final = REPOSITORY / "docs" / "internals" / "performance-figures.md"
 BEGIN: Final = "<!-- measured: `make bench` writes from here -->"
 END: Final = "<!-- to here -->"
 

@@ -16,7 +16,7 @@ from sandbox.environment import child_environment
 from sandbox.paths import REPOSITORY
 
 SHARD: Final = 50
-"""Number of workspaces in a shard. docs/project/performance.md has the reason."""
+"""Number of workspaces in a shard. docs/internals/performance-figures.md has the reason."""
 
 NAME: Final = "bench"
 """Name of the fleet, and of the plain stack."""

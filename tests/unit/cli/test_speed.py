@@ -1,6 +1,6 @@
 """What makes the command line fast, without a clock: what it imports, what it reads, and how its work grows.
 
-The figures themselves are those of `make bench` (docs/project/performance.md): a clock in a test fails on a busy
+The figures themselves are those of `make bench` (docs/internals/performance-figures.md): a clock fails on a busy
 machine.
 """
 

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from ambient_components import problem_json
+from ambient_components.access.deployer import RIGHTS
 from ambient_components.cli.app import app
 from ambient_components.documentation import ERROR_RULES, rule_page
 from ambient_components.output import CHANGES, INTERRUPTED, REFUSED, USAGE
@@ -148,6 +149,22 @@ def json_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def rights_page() -> str:
+    lines = [
+        "# Rights",
+        "",
+        "Generated: what a run asks the cluster for. [The deployer's rights](deployer-rights.md) says what they amount to.",
+        "",
+        "| API group | resource | verb | for | in a stack with |",
+        "|---|---|---|---|---|",
+    ]
+    for right in RIGHTS:
+        objects = f"`{right.resource}`" + (f" `{right.name}`" if right.name else "")
+        features = ", ".join(f"`{feature}`" for feature in sorted(right.features)) or "everything"
+        lines.append(_row(f"`{right.group}`" if right.group else "core", objects, f"`{right.verb}`", right.why, features))
+    return "\n".join(lines) + "\n"
+
+
 def _fields(schema: dict[str, Any]) -> Iterator[str]:
     yield "| field | type | meaning |"
     yield "|---|---|---|"
@@ -156,7 +173,7 @@ def _fields(schema: dict[str, Any]) -> Iterator[str]:
         yield _row(f"`{name}`", " or ".join(kind) if isinstance(kind, list) else kind, part.get("description", ""))
 
 
-PAGES = {"cli.md": commands_page, "exit-codes.md": exit_codes_page, "json.md": json_page}
+PAGES = {"cli.md": commands_page, "exit-codes.md": exit_codes_page, "json.md": json_page, "rights.md": rights_page}
 
 
 COMMANDS = dict(commands())
