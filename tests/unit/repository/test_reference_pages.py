@@ -153,7 +153,7 @@ def rights_page() -> str:
     lines = [
         "# Rights",
         "",
-        "Generated: what a run asks the cluster for. [The deployer's rights](deployer-rights.md) says what they amount to.",
+        "Generated: what a run asks the cluster for. [What they amount to](deployer-rights.md).",
         "",
         "| API group | resource | verb | for | in a stack with |",
         "|---|---|---|---|---|",
@@ -161,7 +161,9 @@ def rights_page() -> str:
     for right in RIGHTS:
         objects = f"`{right.resource}`" + (f" `{right.name}`" if right.name else "")
         features = ", ".join(f"`{feature}`" for feature in sorted(right.features)) or "everything"
-        lines.append(_row(f"`{right.group}`" if right.group else "core", objects, f"`{right.verb}`", right.why, features))
+        lines.append(
+            _row(f"`{right.group}`" if right.group else "core", objects, f"`{right.verb}`", right.why, features)
+        )
     return "\n".join(lines) + "\n"
 
 
