@@ -143,11 +143,14 @@ def _public(suffixes: tuple[str, ...]) -> Iterator[type]:
         yield from (getattr(package, name) for name in package.__all__ if name.endswith(suffixes))
 
 
+def library_pages() -> str:
+    pages = ("reference/library", "reference/arguments", "internals/resources")
+    return "".join((ROOT / f"docs/{page}.md").read_text(encoding="utf-8") for page in pages)
+
+
 @pytest.mark.parametrize("args", list(_public(("Args", "Spec"))), ids=lambda args: args.__name__)
 def test_every_argument_is_in_the_library_page_or_that_of_arguments(args: type) -> None:
-    text = "".join(
-        (ROOT / f"docs/reference/{page}.md").read_text(encoding="utf-8") for page in ("library", "arguments")
-    )
+    text = library_pages()
     assert [name for name in args.__annotations__ if f"`{name}`" not in text] == []
 
 
@@ -157,7 +160,7 @@ def test_the_page_of_arguments_is_fresh() -> None:
 
 
 def test_every_component_and_resource_is_in_the_library_page() -> None:
-    text = (ROOT / "docs" / "reference" / "library.md").read_text(encoding="utf-8")
+    text = library_pages()
     names = {cls.__name__ for cls in _public(("",))} - {cls.__name__ for cls in _public(("Args", "Spec"))}
     assert sorted(name for name in names if f"`{name}" not in text) == []
 
