@@ -6,6 +6,7 @@ The ledger never contains a secret, because every diff shows it.
 from datetime import datetime
 from typing import Final
 
+from ambient_components.access.access_tests import broken_tests
 from ambient_components.access.bindings import expected_objects, subject_bindings
 from ambient_components.access.buckets import bucket_refusals, sharing_refusals
 from ambient_components.access.entries import NOTHING, Entry, Ledger, workspace_refusal
@@ -67,6 +68,7 @@ def refusals(
         if not (before[name].is_released or after[name].is_released):
             problems += bucket_refusals(name, before[name], after[name])
     problems += sharing_refusals(before, after)
+    problems += [broken.refusal() for broken in broken_tests(after, guardrails, now)]
     return problems + [guardrail.refusal for guardrail in crossed(before, after, guardrails, now)]
 
 

@@ -11,6 +11,7 @@ import typer
 from ambient_components.cli.options import misuse
 from ambient_components.documentation import page
 from ambient_components.errors import AmbientError, stop
+from ambient_components.model.stack import Section
 from ambient_components.output import from_here
 from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
 from ambient_components.stackfile.files import DISK
@@ -35,7 +36,7 @@ def owners(stacks: Iterable[LoadedStack], from_top: Callable[[str], str]) -> Own
     """Return the reviewers of the parts of each file.
 
     A workspace belongs to its reviewers. All other content, existing or future, affects every workspace and belongs to
-    the stack's reviewers.
+    the stack's reviewers; a file for access tests alone to those of the tests.
     """
     by_path: Owners = {}
 
@@ -44,9 +45,12 @@ def owners(stacks: Iterable[LoadedStack], from_top: Callable[[str], str]) -> Own
 
     for stack in stacks:
         of_stack = _subjects(stack.file.defaults.reviewers)
+        of_tests = _subjects(stack.file.access_tests.reviewers) or of_stack
         for path in stack.files:
             others = parse_yaml(DISK.read(path), path).data.keys() - {"workspaces"}
-            if others or path in stack.granted:
+            if granted := stack.granted.get(path):
+                add(path, of_tests if granted == {Section.ACCESS_TESTS} else of_stack)
+            elif others:
                 add(path, of_stack)
         for name, workspace in stack.file.workspaces.items():
             reviewers = _subjects(workspace.reviewers) or of_stack

@@ -6,6 +6,7 @@ annotations and fails on postponed ones (tested).
 
 from ambient_components.components.api_key import ApiKey
 from ambient_components.components.arguments import (
+    AccessTestsArgs,
     AcknowledgementArgs,
     ApiKeyArgs,
     BucketArgs,
@@ -37,6 +38,7 @@ from ambient_components.components.grant import Grant
 from ambient_components.components.workspace import Workspace
 
 __all__ = [
+    "AccessTestsArgs",
     "AcknowledgementArgs",
     "ApiKey",
     "ApiKeyArgs",

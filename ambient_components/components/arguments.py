@@ -984,6 +984,78 @@ class StackExceptionArgs(TypedDict):
     """Last day of the exception. Default: no end."""
 
 
+class NeverTestArgs(TypedDict):
+    """Access that no subject may have or reach, now or in the future."""
+
+    who: str
+    """Subjects: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME or key:ID, in which ``*`` is any text; '*' for
+    all.
+    """
+
+    role: NotRequired[Literal["view", "edit", "admin"] | None]
+    """view, edit or admin: this role and stronger ones, by owners, grants and keys, and by escalation paths that
+    lead to it. Either this or ``can``.
+    """
+
+    can: NotRequired[
+        Literal[
+            "readSecrets",
+            "adminKey",
+            "account",
+            "actingKey",
+            "staticKey",
+            "creatorNote",
+            "sessionUser",
+            "actingSchedule",
+            "storeInPods",
+            "keptToken",
+            "sessionSecrets",
+            "platformAccount",
+            "runnerSecret",
+            "grantsEdit",
+            "removesAccess",
+        ]
+        | None
+    ]
+    """readSecrets, for any Secret of the workspace, or the name of an escalation path, as ``ambient report`` has it.
+    Either this or ``role``.
+    """
+
+    in_: NotRequired[str | None]
+    """Workspaces: a name, in which ``*`` is any text. Default: *."""
+
+    except_: NotRequired[Sequence[str]]
+    """Subjects to which it does not apply, as in ``who``. Default: none."""
+
+
+class AlwaysTestArgs(TypedDict):
+    """A role that a subject must have, now and in the future."""
+
+    who: str
+    """Subjects as in ``never``, of which one must have the role, as an owner, or by a grant or a key."""
+
+    role: Literal["view", "edit", "admin"]
+    """view, edit or admin: this role or a stronger one, without an end."""
+
+    in_: NotRequired[str | None]
+    """Workspaces: a name, in which ``*`` is any text; of these the active ones. Default: *."""
+
+
+class AccessTestsArgs(TypedDict):
+    """Tests of effective access, which every run must pass."""
+
+    reviewers: NotRequired[Sequence[str]]
+    """Subjects that approve changes of the tests, for a file with nothing else: user:NAME, group:NAME. Default: the
+    stack's.
+    """
+
+    never: NotRequired[Sequence[NeverTestArgs]]
+    """Access that no subject may have or reach. Default: none."""
+
+    always: NotRequired[Sequence[AlwaysTestArgs]]
+    """Roles that subjects must have. Default: none."""
+
+
 class StackAcknowledgementArgs(AcknowledgementArgs):
     """A warning that is not shown any more for all workspaces and the stack as a whole."""
 

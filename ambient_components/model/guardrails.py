@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from ambient_components.model.access_tests import AlwaysTest, NeverTest
 from ambient_components.model.base import Model, choice, refuse, text_schema
 from ambient_components.model.dates import Day
 from ambient_components.model.marks import recorded
@@ -248,6 +249,12 @@ class GuardrailsRecord(Guardrails):
 
     exceptions: Annotated[list[StackGuardrail], recorded()] = []
     """Guardrails with a valid exception for all workspaces, sorted."""
+
+    never: Annotated[list[NeverTest], recorded()] = []
+    """Access tests, in the order of the file."""
+
+    always: Annotated[list[AlwaysTest], recorded()] = []
+    """Access tests, in the order of the file."""
 
 
 BUILT_IN: Final = GuardrailsRecord.model_construct()

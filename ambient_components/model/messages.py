@@ -45,6 +45,7 @@ _ENTRIES: Final[Mapping[str, str]] = {
 _ITEMS: Final[Mapping[str, str]] = {
     "args": "--verbose",
     "disabled": "webfetch",
+    "except": "group:NAME",
     "include": "teams/*.yaml",
     "owners": "user:NAME",
     "ports": "443",

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from ambient_components.model.access_tests import NO_TESTS, AccessTests
 from ambient_components.model.acknowledgements import Acknowledgement, StackAcknowledgement
 from ambient_components.model.base import Model, choice, refuse
 from ambient_components.model.dates import TimeZone
@@ -222,6 +223,9 @@ class Section(StrEnum):
     GUARDRAILS = "guardrails"
     """Settings of guardrails."""
 
+    ACCESS_TESTS = "accessTests"
+    """Tests of effective access."""
+
     DEFAULTS = "defaults"
     """Defaults of all workspaces."""
 
@@ -236,7 +240,7 @@ def _section(value: object) -> object:
 
 
 SectionName = Annotated[Section, BeforeValidator(_section)]
-"""include, timezone, runEvery, exceptions, acknowledge, guardrails, defaults or templates."""
+"""include, timezone, runEvery, exceptions, acknowledge, guardrails, accessTests, defaults or templates."""
 
 
 class Included(Model):
@@ -281,6 +285,9 @@ class StackFile(Model):
 
     guardrails: Guardrails = Guardrails()
     """Settings of guardrails."""
+
+    access_tests: AccessTests = NO_TESTS
+    """Tests of effective access."""
 
     stacks: list[StackName] = []
     """Stacks that run together, for example of several clusters, each with its own file; this file may contain nothing

@@ -41,7 +41,11 @@ def stack_guardrail_changes(before: GuardrailsRecord, after: GuardrailsRecord) -
         old, new = getattr(before, part.field), getattr(after, part.field)
         if part.field == "exceptions" or old == new:
             continue
-        texts = _list_changes({*old}, {*new}) if isinstance(new, list) else [f"{part.text(old)} -> {part.text(new)}"]
+        texts = (
+            _list_changes({*map(str, old)}, {*map(str, new)})
+            if isinstance(new, list)
+            else [f"{part.text(old)} -> {part.text(new)}"]
+        )
         changes += [Change("", part.name, facts.CHANGED, text) for text in texts]
     return sorted(changes)
 

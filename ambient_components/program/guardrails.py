@@ -7,13 +7,14 @@ from datetime import datetime
 from ambient_components.access.entries import Ledger
 from ambient_components.access.guardrails import Crossed, crossed, existing_violations
 from ambient_components.access.ledger import refusals
-from ambient_components.errors import PathPart, Problem, hints_of
+from ambient_components.errors import Problem, hints_of
 from ambient_components.model.guardrails import GuardrailException, GuardrailsRecord
 from ambient_components.model.stack import StackFile, Workspace
+from ambient_components.program.access_tests import access_test_refusals
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.ledger import stack_guardrails
+from ambient_components.program.ledger import place_in, stack_guardrails
 from ambient_components.rules.findings import Finding, Path
-from ambient_components.rules.roles import rank
+from ambient_components.rules.refusals import Rule
 from ambient_components.stackfile.loader import LoadedStack, located
 
 
@@ -31,9 +32,14 @@ def placed_refusals(
 ) -> list[Problem]:
     """Return what the ledger's check would refuse, with the places in the files."""
     placed = {crossing.refusal: crossing for crossing in crossed(before, after, settings, now)}
+    tests = access_test_refusals(stack, Calendar.of(stack.file, now))
     return [
-        _placed(stack, placed[refusal]) if refusal in placed else at_entry(stack, refusal)
-        for refusal in refusals(before, after, settings, now)
+        *(refusal for refusal in tests if {*refusal.workspaces} & after.keys()),
+        *(
+            _placed(stack, placed[refusal]) if refusal in placed else at_entry(stack, refusal)
+            for refusal in refusals(before, after, settings, now)
+            if refusal.rule != Rule.ACCESS_TEST
+        ),
     ]
 
 
@@ -73,23 +79,8 @@ def _is_at_key(violation: Crossed) -> bool:
 
 
 def _path(violation: Crossed, workspace: Workspace) -> Path:
-    return ("workspaces", violation.workspace or "", *_written(violation.path, workspace))
+    return ("workspaces", violation.workspace or "", *place_in(workspace, violation.path))
 
 
 def _excepted(exceptions: Sequence[GuardrailException]) -> set[str]:
     return {exception.guardrail.value for exception in exceptions}
-
-
-def _written(path: tuple[PathPart, ...], workspace: Workspace) -> Path:
-    """Return the place in the workspace's entry: it lists the subjects by which the ledger names access."""
-    if not path:
-        return ()
-    section, *rest = path
-    if section == "owners":
-        subjects = [str(owner) for owner in workspace.owners]
-        return (section, subjects.index(str(rest[0])))
-    if section == "grants":
-        grants = [(index, grant) for index, grant in enumerate(workspace.grants) if str(grant.subject) == rest[0]]
-        index, grant = max(grants, key=lambda numbered: rank(numbered[1].role))  # the ledger takes the strongest, too
-        return (section, index, str(grant.subject.kind))
-    return path

@@ -21,6 +21,7 @@ from ambient_components.model.messages import spelled
 from ambient_components.model.stack import StackFile
 from ambient_components.model.workspaces import Program
 from ambient_components.problem_json import for_engine, is_for_ambient
+from ambient_components.program.access_tests import access_test_refusals, unapproved
 from ambient_components.program.acknowledgements import acknowledgements, from_the_future
 from ambient_components.program.arguments import as_stack_file, when_known
 from ambient_components.program.ca_bundles import ca_bundles
@@ -76,9 +77,10 @@ class Inputs:
         try:
             settings = StackSettings.read(problems).of_cluster(cluster)
             settings.require_cluster(problems)
-            stack, moved = _own_part(settings, path)
+            stack, moved, broken = _own_part(settings, path)
             guard = Guard(Cluster(settings.cluster.get("context")), settings.cluster.get("cluster_uid"))
             values = secret_values(stack, guard, checked, settings.platform_namespace)
+            checked.extend(broken)
             bundles, of_bundles = ca_bundles(stack.file.workspaces, stack.project)
             checked.extend(located(stack, [*stack_findings(stack.file, settings), *of_bundles]))
         except AmbientError as error:
@@ -177,10 +179,14 @@ def stack_findings(file: StackFile, settings: StackSettings) -> Iterator[Finding
     yield from against_store(workspaces, settings.store_config, of_program=settings.store_of_program)
     yield from missing_libraries(workspaces, settings.store_config)
     yield from from_the_future(file, Calendar.of(file))
+    yield from unapproved(file, settings.approved_tests)
 
 
-def _own_part(settings: StackSettings, path: Path | None) -> tuple[LoadedStack, list[str]]:
-    """Return the part of the file that this stack declares, and the names of the workspaces of other shards."""
+def _own_part(settings: StackSettings, path: Path | None) -> tuple[LoadedStack, list[str], list[Problem]]:
+    """Return the part of the file that this stack declares, the workspaces of other shards, and broken access tests.
+
+    The paths of escalation may lead from one shard to another, so the whole file is evaluated.
+    """
     name = pulumi.get_stack() if settings.shard is None else settings.shard.fleet
     path = path or Path("stacks") / f"{name}.yaml"
     if not path.exists() and settings.shard is None and (remedy := missing_file(str(path), name)):
@@ -189,7 +195,9 @@ def _own_part(settings: StackSettings, path: Path | None) -> tuple[LoadedStack, 
     if stack.file.stacks:
         names = ", ".join(stack.file.stacks)
         fail(Where(str(path)), "stacks", "names stacks, and is none itself", f"run them: ambient up {name}, or {names}")
+    broken = access_test_refusals(stack, Calendar.of(stack.file))
     if settings.shard is None:
-        return stack, []
+        return stack, [], broken
     own = of_shard(stack, settings.shard)
-    return own, sorted(stack.file.workspaces.keys() - own.file.workspaces.keys())
+    moved = stack.file.workspaces.keys() - own.file.workspaces.keys()
+    return own, sorted(moved), others(broken, moved)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.guardrails import existing_violations
+from ambient_components.errors import PathPart
 from ambient_components.model.base import Model
 from ambient_components.model.derive import record
 from ambient_components.model.grants import Period
@@ -16,6 +17,7 @@ from ambient_components.program.calendar import Calendar
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.findings import Finding, Path
 from ambient_components.rules.object_store import StoreConfig
+from ambient_components.rules.roles import rank
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.places import sources_of
@@ -30,6 +32,8 @@ def stack_guardrails(stack: StackFile, calendar: Calendar) -> GuardrailsRecord:
         buckets=sorted({*settings.buckets}),
         secret_sources=sorted({str(place) for place in settings.secret_sources}),
         exceptions=excepted(stack.exceptions, calendar),
+        never=stack.access_tests.never,
+        always=stack.access_tests.always,
     )
 
 
@@ -151,3 +155,23 @@ def _store_address(bucket: Bucket, store: StoreConfig | None) -> str | None:
     """Return the store's address for runs; None if sessions use the same, or the bucket is an existing one."""
     address = store.endpoint if store is not None and bucket.driver is not BucketDriver.EXISTING else None
     return address if address and address != sessions_endpoint(bucket, store) else None
+
+
+def place_in(workspace: Workspace, path: tuple[PathPart, ...]) -> Path:
+    """Return the place in the workspace's entry: it lists the subjects by which the ledger names access."""
+    if not path:
+        return ()
+    section, *rest = path
+    if section == "owners":
+        subjects = [str(owner) for owner in workspace.owners]
+        return (section, subjects.index(str(rest[0])))
+    if section == "grants":
+        who, *role = rest
+        grants = [
+            (index, grant)
+            for index, grant in enumerate(workspace.grants)
+            if str(grant.subject) == who and grant.role in (role or [grant.role])
+        ]
+        index, grant = max(grants, key=lambda numbered: rank(numbered[1].role))  # the ledger takes the strongest, too
+        return (section, index, str(grant.subject.kind))
+    return path

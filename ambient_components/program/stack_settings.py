@@ -13,7 +13,7 @@ from ambient_components.model.clusters import Cluster
 from ambient_components.model.stack import Workspace
 from ambient_components.platform.contract import PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.program.shard import Shard, config_stack, project_files, this_shard
-from ambient_components.rules.installation import API_SERVER, PLATFORM_URL, SSO, platform_url_problem
+from ambient_components.rules.installation import ACCESS_TESTS, API_SERVER, PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.rules.object_store import (
     IN_PLAIN_TEXT,
     OBJECT_STORE,
@@ -135,6 +135,9 @@ class StackSettings:
     store: ObjectStore | None = None
     """The object store. None if the config has none."""
 
+    approved_tests: str | None = None
+    """Digest of the approved access tests. None if the config has none."""
+
     store_of_program: bool = False
     """Whether the program names the cluster, and with it the store, in place of the config."""
 
@@ -179,6 +182,7 @@ class StackSettings:
             operator_image=image,
             max_token_lifetime=max_token_lifetime(config.get(MAX_TOKEN_LIFETIME), problems),
             store=object_store(problems),
+            approved_tests=config.get(ACCESS_TESTS),
             shard=shard,
         )
 

@@ -11,6 +11,7 @@ import pulumi
 
 from ambient_components.access.entries import write_ledger
 from ambient_components.components import (
+    AccessTestsArgs,
     ClusterArgs,
     ClusterProviders,
     GuardrailsArgs,
@@ -59,6 +60,7 @@ class Workspaces(Mapping[str, Workspace]):
         cluster: ClusterProviders | None = None,
         guardrails: GuardrailsArgs | None = None,
         exceptions: Sequence[StackExceptionArgs] = (),
+        access_tests: AccessTestsArgs | None = None,
         acknowledge: Sequence[StackAcknowledgementArgs] = (),
         timezone: str = "UTC",
         run_every: str | timedelta | None = None,
@@ -73,6 +75,7 @@ class Workspaces(Mapping[str, Workspace]):
                 stack's config, or the current context.
             guardrails: Settings of guardrails.
             exceptions: Exceptions from guardrails in all workspaces.
+            access_tests: Tests of effective access.
             acknowledge: Acknowledged warnings.
             timezone: Time zone of days.
             run_every: Guaranteed interval of runs, such as ``1d``.
@@ -86,7 +89,8 @@ class Workspaces(Mapping[str, Workspace]):
         cluster = cluster_of(opts, cluster)
         if _inputs is None:
             given: dict[str, Any] = {"guardrails": guardrails, "run_every": run_every, "timezone": timezone}
-            given |= {"exceptions": exceptions, "acknowledge": acknowledge, "workspaces": workspaces}
+            given |= {"exceptions": exceptions, "access_tests": access_tests, "acknowledge": acknowledge}
+            given["workspaces"] = workspaces
             _inputs = Inputs.of_program(given, cluster)
         self.inputs = inputs = _inputs
         file, calendar = inputs.file, Calendar.of(inputs.file)

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ambient_components.access.effective import Row, by_workspace
-from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
+from ambient_components.access.escalation.findings import MEANINGS, Finding, Severity
 from ambient_components.access.role_assignments import GRANT, KEY, RoleAssignment
 from ambient_components.html.page import KEYS, LETTERS, Child, Markup, Part, badge, folded, join, matrix, name, tag
 from ambient_components.platform.contract import Role
 from ambient_components.printable import counted
 from ambient_components.review.facts import Ids, Review, is_key, is_own
 from ambient_components.review.findings import finding_id, severity
+from ambient_components.rules.escalation_paths import Path
 from ambient_components.rules.workspaces import ACTIVE
 from ambient_components.stacks.access_report import Status
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from ambient_components.access.escalation.findings import MEANINGS, Path
+from ambient_components.access.escalation.findings import MEANINGS
 from ambient_components.access.role_assignments import GRANT, NO_ROLE, PLATFORM, RoleAssignment, access_diff
 from ambient_components.html.page import Markup, Part, Piece, Row, badge, join, name, prose, table, tag
 from ambient_components.plan.role_changes import RoleChange, changes_of
 from ambient_components.review.facts import Changes, Ids, Review
+from ambient_components.rules.escalation_paths import Path
 
 
 def compared(since: str, before: Review, after: Review) -> Changes:

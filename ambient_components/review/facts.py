@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from ambient_components.access.access_tests import Result
 from ambient_components.access.effective import Row
 from ambient_components.access.escalation.findings import Finding, Severity
 from ambient_components.access.role_assignments import KEY, PLATFORM, RoleAssignment
@@ -49,6 +50,7 @@ class Review:
     changes: Changes | None = None
     findings_first: bool = False
     """Whether the page is about findings rather than about access."""
+    tests: tuple[Result, ...] = ()
 
     @property
     def people(self) -> list[Row]:

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
+from ambient_components.access.escalation.findings import MEANINGS, Finding, Severity
 from ambient_components.html.page import Markup, Part, Row, folded, join, name, table, tag
 from ambient_components.printable import counted
 from ambient_components.review.facts import Ids, Review
+from ambient_components.rules.escalation_paths import Path
 
 
 def findings_part(review: Review, ids: Ids) -> Part:

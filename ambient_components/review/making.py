@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ambient_components import clock
+from ambient_components.access.access_tests import Result, results
+from ambient_components.access.entries import Ledger
 from ambient_components.access.escalation.findings import Finding
 from ambient_components.access.escalation.paths import escalations
 from ambient_components.access.role_assignments import KEY
@@ -69,6 +71,7 @@ def review(
         tuple(_keys(project, shown.stack, access.export, choice, seen)),
         written_at(access.export) if access.export is not None else None,
         findings_first=findings_first,
+        tests=results_of(access, shown.guard) if choice == Choice() else (),
     )
     return replace(made, changes=_since(project, made, since, choice)) if since else made
 
@@ -83,11 +86,19 @@ def declared(stack: str, access: SelectedAccess, choice: Choice) -> Report:
 
 def findings_of(access: SelectedAccess, guard: GuardReport | None = None) -> list[Finding]:
     """Return the escalation paths. A guard that the cluster is known to lack closes none, a floor closes more."""
-    ledger = access.ledger
-    if guard is not None:
-        held = (lambda _: NO_GUARD) if guard.is_known_to_lack else guard.above_floor
-        ledger = {name: entry.model_copy(update={"guard": held(entry.guard)}) for name, entry in ledger.items()}
-    return escalations(ledger, isolates_admin_keys=access.isolates_admin_keys)
+    return escalations(_guarded(access.ledger, guard), isolates_admin_keys=access.isolates_admin_keys)
+
+
+def results_of(access: SelectedAccess, guard: GuardReport | None = None) -> tuple[Result, ...]:
+    """Return the results of the access tests, with the paths of `findings_of`."""
+    return tuple(results(_guarded(access.ledger, guard), access.tests, clock.now()))
+
+
+def _guarded(ledger: Ledger, guard: GuardReport | None) -> Ledger:
+    if guard is None:
+        return ledger
+    held = (lambda _: NO_GUARD) if guard.is_known_to_lack else guard.above_floor
+    return {name: entry.model_copy(update={"guard": held(entry.guard)}) for name, entry in ledger.items()}
 
 
 def _keys(

@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ambient_components.access.escalation.findings import MEANINGS, Path, Severity
+from ambient_components.access.escalation.findings import MEANINGS, Severity
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.html.page import Markup, Part, Total, badge, folded, join, moment, name, page, tag
 from ambient_components.platform.contract import Role
 from ambient_components.review.access import access_part, subjects_part
+from ambient_components.review.access_tests import results_part
 from ambient_components.review.changes import changes_part
 from ambient_components.review.facts import Ids, Review
 from ambient_components.review.findings import counts, finding_id, findings_part, severity
 from ambient_components.review.keys import keys_part
+from ambient_components.rules.escalation_paths import Path
 
 _NAMED: Final = 8
 """Maximum names in one line of the list at the top."""
@@ -34,6 +36,8 @@ def as_html(review: Review) -> str:
     ids = Ids.of(review)
     access, subjects, findings = access_part(review, ids), subjects_part(review, ids), findings_part(review, ids)
     parts = [findings, access, subjects] if review.findings_first else [access, subjects, findings]
+    if review.tests:
+        parts.append(results_part(review.tests))
     if review.keys:
         parts.append(keys_part(review, ids))
     if review.changes is not None:

@@ -14,6 +14,9 @@ SSO: Final = "sso"
 API_SERVER: Final = "ambientApiServer"
 """Key of the stack's config: `true` if the platform's API server and control plane (V2) run beside its backend."""
 
+ACCESS_TESTS: Final = "accessTests"
+"""Key of the stack's config: the digest of the approved access tests."""
+
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 

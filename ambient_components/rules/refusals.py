@@ -49,6 +49,9 @@ class Rule(StrEnum):
     INTERRUPTED_RUN = "interruptedRun"
     """What an interrupted run may have made is not forgotten."""
 
+    ACCESS_TEST = "accessTest"
+    """The access tests hold."""
+
     UNNAMED_WORKSPACE = "unnamedWorkspace"
     """What no ledger of the run names is not made."""
 

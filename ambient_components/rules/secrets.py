@@ -19,6 +19,7 @@ from ambient_components.suggest import allowed_words
 
 CONFIG: Final = frozenset(
     {
+        "accessTests",
         "ambientApiServer",
         "clusterUid",
         "context",

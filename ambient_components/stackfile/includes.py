@@ -64,7 +64,7 @@ class Reader:
     Attributes:
         files: Readable files: included files before the including file, the stack file last.
         paths: All files found, readable or not, in the order of discovery.
-        granted: Paths of included files that may contain more than workspaces.
+        granted: Included files that may contain more than workspaces, with these sections, by path.
         problems: Problems of YAML syntax and of includes.
         complete: Whether `files` is complete; otherwise missing content may be in an unreadable file.
     """
@@ -75,7 +75,7 @@ class Reader:
         self._project = Project(source, "/")
         self.files: list[SourceFile] = []
         self.paths: list[str] = []
-        self.granted: list[str] = []
+        self.granted: dict[str, frozenset[Section]] = {}
         self.problems = Problems()
         self.complete = True
         self._seen: set[Hashable] = set()
@@ -94,7 +94,7 @@ class Reader:
         self._seen.add(file.identity)
         self.paths.append(path)
         if nesting and sections:
-            self.granted.append(path)
+            self.granted[path] = sections
         try:
             content = self._source.read(path, self._project.root) if text is None else text
             parsed = parse_yaml(content, path)
@@ -213,7 +213,7 @@ def _included_item(item: object) -> Included:
     return Included(path=_PATTERN.validate_python(item))
 
 
-NAMED: Final = ("workspaces", "templates")
+NAMED: Final = ("workspaces", "templates", Section.ACCESS_TESTS)
 """Sections with named entries, each in one file only."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ambient_components.errors import AmbientError, PathPart, Problem, Problems
-from ambient_components.model.stack import StackFile, Workspace
+from ambient_components.model.stack import Section, StackFile, Workspace
 from ambient_components.rules.findings import Finding
 from ambient_components.rules.findings import Path as Place
 from ambient_components.shards.names import assigned
@@ -40,8 +40,8 @@ class LoadedStack:
     files: tuple[str, ...]
     """Paths of all files that were read, the stack file first."""
 
-    granted: frozenset[str]
-    """Paths of included files that may contain more than workspaces."""
+    granted: Mapping[str, frozenset[Section]]
+    """Included files that may contain more than workspaces, with these sections, by path."""
 
     project: Project
     """Project folder, which all paths in `file` are relative to."""
@@ -115,7 +115,7 @@ def review_stack(path: str | Path, text: str | None = None, files: Files = DISK)
                 sources,
                 str(path),
                 tuple(reader.paths),
-                frozenset(reader.granted),
+                reader.granted,
                 project,
                 warnings,
                 data,

@@ -30,7 +30,7 @@ from ambient_components.rules.secret_patterns import HIDDEN, begins_like_credent
 _ENTRY_AT: Final = {"workspaces": 2, "templates": 2, "defaults": 1}
 """Index of the first path part within an entry, by section of the file."""
 
-_OPEN_AT_THE_TOP: Final = ("include", "exceptions", "acknowledge", "guardrails", "stacks")
+_OPEN_AT_THE_TOP: Final = ("include", "exceptions", "acknowledge", "guardrails", "accessTests", "stacks")
 _OPEN_SECTIONS: Final = quotable_fields(Workspace)
 _OPEN_SETTINGS: Final = quotable_fields(Settings)
 """Without MCP servers, because their environment and headers may contain credentials."""

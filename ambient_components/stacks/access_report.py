@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from ambient_components.access.access_tests import Result
 from ambient_components.access.bindings import ROLE_BINDING, SERVICE_ACCOUNT
 from ambient_components.access.cluster_access import expected, is_of_key, live, missing, unknown
 from ambient_components.access.effective import RoleRight, Row, gives, rows, who_can
@@ -193,6 +194,8 @@ class Report:
     """The cluster's workspaces that the stack does not declare. None if they are not known, or for a part of it."""
     guard: GuardReport | None = None
     """The cluster's guard. None if it was not queried, or no workspace has one."""
+    tests: tuple[Result, ...] = ()
+    """The access tests of the whole stack."""
 
     @property
     def differs(self) -> bool:

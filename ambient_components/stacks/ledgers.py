@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from ambient_components.access.entries import Ledger
 from ambient_components.engine.state import Export
 from ambient_components.errors import stop
+from ambient_components.model.guardrails import BUILT_IN, GuardrailsRecord
 from ambient_components.program.calendar import Calendar
-from ambient_components.program.ledger import ledger_of
+from ambient_components.program.ledger import ledger_of, stack_guardrails
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.project import Project, stack_path
-from ambient_components.stacks.reading import guardrails_of_ledgers, ledger_from_state
+from ambient_components.stacks.reading import guardrails_in, guardrails_of_ledgers, ledger_from_state
 from ambient_components.stacks.states import export, of_shard, saved_export
 from ambient_components.suggest import did_you_mean
 
@@ -24,6 +25,8 @@ class SelectedAccess:
     """Whether `guardrails.isolateAdminKeys` is true."""
     export: Export | None = None
     """The state; None if the access is from files."""
+    tests: GuardrailsRecord = BUILT_IN
+    """The access tests."""
 
 
 def selected_access(project: Project, stack: str, *, files: bool, state: str = "") -> SelectedAccess:
@@ -41,8 +44,10 @@ def selected_access(project: Project, stack: str, *, files: bool, state: str = "
 def _from_files(project: Project, stack: str) -> SelectedAccess:
     file = load_stack(stack_path(project, stack)).file
     own = of_shard(project, stack, {name: workspace.shard for name, workspace in file.workspaces.items()})
-    ledger = ledger_of({name: file.workspaces[name] for name in own}, Calendar.of(file))
-    return SelectedAccess(ledger, file.guardrails.isolate_admin_keys)
+    calendar = Calendar.of(file)
+    ledger = ledger_of({name: file.workspaces[name] for name in own}, calendar)
+    tests = stack_guardrails(file, calendar)
+    return SelectedAccess(ledger, file.guardrails.isolate_admin_keys, tests=tests)
 
 
 def _from_state(reported: Export) -> SelectedAccess | None:
@@ -50,7 +55,7 @@ def _from_state(reported: Export) -> SelectedAccess | None:
     if not guardrails:
         return None
     isolates = all(of_ledger.isolate_admin_keys for of_ledger in guardrails)
-    return SelectedAccess(ledger_from_state(reported), isolates, reported)
+    return SelectedAccess(ledger_from_state(reported), isolates, reported, guardrails_in(reported))
 
 
 def _from_saved_state(project: Project, stack: str, state: str) -> SelectedAccess:

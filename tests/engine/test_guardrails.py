@@ -271,3 +271,18 @@ def test_a_stack_is_destroyed_by_its_name_and_not_while_it_is_protected(stack: S
     assert held(stack) == {stack.w: ["no namespace"]}
     assert stack.export() == []
     assert "nothing to destroy" in stack.ambient("destroy", stack.name).ok().text
+
+
+def test_an_access_test_holds_in_previews_and_runs(stack: Stack) -> None:
+    test = 'accessTests: {never: [{who: "user:bob@*", role: admin}]}\n'
+    stack.write(
+        file_of(f"{OWNED}, grants: [{{user: bob@example.com, role: edit}}], keys: {{ci: {{role: view}}}}", test)
+    )
+    stack.up().ok()
+    entry = f"{OWNED}, grants: [{{user: bob@example.com, role: edit}}], keys: {{ci: {{role: admin}}}}"
+    stack.write(file_of(f"{entry}, exceptions: [{{guardrail: adminKey, reason: a test}}]", test))
+    way = f"edit in {stack.w} -> adminKey -> admin in {stack.w}"
+    refused(stack, f"user:bob@example.com has {way}, which breaks the access test never")
+    stack.write(file_of(f"{entry}, exceptions: [{{guardrail: adminKey, reason: a test}}]"))
+    plan = stack.preview().ok().text
+    assert re.search(r"- never *: \[", plan), plan

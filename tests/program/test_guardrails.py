@@ -130,3 +130,29 @@ def test_the_program_warns_of_it(run_fleet):
     recording = run_fleet(text)
     assert [warning for warning in recording.warnings if "workspaces.pay.exceptions[0].until: has ended" in warning]
     assert recording.named("AccessLedger", "access").inputs["workspaces"]["pay"].get("exceptions") is None
+
+
+TESTS = """\
+accessTests: {never: [{who: "user:bob", role: admin}]}
+workspaces:
+  hub: {grants: [{user: bob, role: edit}]}
+  pay: {owners: [serviceaccount:hub:bot]}
+"""
+
+
+def test_a_broken_access_test_is_refused_with_both_places(run_fleet):
+    (line,) = run_fleet.refusal(TESTS)
+    assert line.startswith(
+        "stacks/dev.yaml:3:25: workspace 'pay': user:bob has edit in hub -> account -> admin in pay, which breaks the "
+        "access test never {who: user:bob, role: admin}, at stacks/dev.yaml:1:23"
+    )
+
+
+def test_access_tests_are_recorded_and_approved_by_the_config(run_fleet):
+    holds = TESTS.replace("user:bob", "user:carol")
+    config = {"clusterUid": "uid-1", "accessTests": "sha256:0"}
+    (line,) = run_fleet.refusal(holds, config=config)
+    assert "are not those that accessTests of the stack's config approves" in line
+    config["accessTests"] = line.split("pulumi config set accessTests ")[1]
+    recorded = {"never": [{"who": "user:carol", "role": "admin"}]}
+    assert run_fleet(holds, config=config).named("AccessLedger", "access").inputs["guardrails"] == recorded

@@ -210,3 +210,13 @@ def test_a_shard_knows_what_the_others_have(shard):
         inputs = ledger(shard(f"prod-{number:02d}"))
         assert sorted([*inputs["moved"], *inputs["workspaces"]]) == sorted(NAMES)
     assert "moved" not in ledger(shard("prod", shards=None))
+
+
+def test_a_shard_refuses_what_breaks_a_test_in_its_own_workspaces(shard):
+    text = "accessTests: {never: [{who: 'user:bob', role: admin}]}\nworkspaces:\n"
+    text += (
+        "  hub: {shard: 0, grants: [{user: bob, role: edit}]}\n  pay: {shard: 1, owners: [serviceaccount:hub:bot]}\n"
+    )
+    assert ledger(shard("prod-00", text))["workspaces"].keys() == {"hub"}
+    (line,) = shard.refusal("prod-01", text)
+    assert "user:bob has edit in hub -> account -> admin in pay" in line

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import WithJsonSchema
 
+from ambient_components.model.access_tests import AccessTests
 from ambient_components.model.acknowledgements import StackAcknowledgement
 from ambient_components.model.base import Model
 from ambient_components.model.clusters import Cluster
@@ -48,6 +49,7 @@ _ROOTS: Final[Mapping[type[Model], str]] = {
     SeparateBucket: "SeparateBucketArgs",
     Guardrails: "GuardrailsArgs",
     StackException: "StackExceptionArgs",
+    AccessTests: "AccessTestsArgs",
     StackAcknowledgement: "StackAcknowledgementArgs",
     Cluster: "ClusterArgs",
 }
@@ -153,10 +155,12 @@ def _field(model: type[Model], field: str, kind: str) -> str:
 
 def _one_a_line(line: str) -> str:
     """Return a line with the words of its `Literal` one a line, in the way of the formatter."""
-    *outer, words = line.rstrip("]").split("[")
+    *outer, words = line.removesuffix(" | None]").rstrip("]").split("[")
     lines = [f"{'    ' * depth}{part.strip()}[" for depth, part in enumerate(outer, start=1)]
     lines += [f"{'    ' * (len(outer) + 1)}{word}," for word in words.split(", ")]
-    return "\n".join([*lines, *(f"{'    ' * depth}]" for depth in range(len(outer), 0, -1))])
+    closed = [f"{'    ' * depth}]" for depth in range(len(outer), 0, -1)]
+    optional = [f"{'    ' * len(outer)}| None"] if line.endswith(" | None]") else []
+    return "\n".join([*lines, closed[0], *optional, *closed[1:]])
 
 
 def docstring(text: str) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ambient_components.access.escalation.findings import Effect, Path
+from ambient_components.access.escalation.findings import Effect
 from ambient_components.model.guard import Guard
+from ambient_components.rules.escalation_paths import Path
 from ambient_components.rules.guard import GuardMode, GuardRule, GuardSharing
 
 _R = GuardRule

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from ambient_components.access.role_assignments import RoleAssignment
+from ambient_components.rules.escalation_paths import Path
 from ambient_components.rules.guard import GuardRule
 
 
@@ -21,27 +22,6 @@ class Severity(StrEnum):
 
     CLOSED = "closed"
     """The cluster's guard refuses it."""
-
-
-class Path(StrEnum):
-    """Kind of an escalation path, worst first within a severity."""
-
-    UNDECLARED_ACCESS = "undeclaredAccess"
-    ADMIN_KEY = "adminKey"
-    ACCOUNT = "account"
-    ACTING_KEY = "actingKey"
-    STATIC_KEY = "staticKey"
-    CREATOR_NOTE = "creatorNote"
-    SESSION_USER = "sessionUser"
-    ACTING_SCHEDULE = "actingSchedule"
-    STORE_IN_PODS = "storeInPods"
-    KEPT_TOKEN = "keptToken"  # noqa: S105 - a word
-    SESSION_SECRETS = "sessionSecrets"
-    PLATFORM_ACCOUNT = "platformAccount"
-    RUNNER_SECRET = "runnerSecret"  # noqa: S105 - a word
-    GRANTS_EDIT = "grantsEdit"
-    REMOVES_ACCESS = "removesAccess"
-    DELIVERED_KEY = "deliveredKey"
 
 
 MEANINGS: Final[Mapping[Path, str]] = {

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, STORAGE, Entry, Ledger
-from ambient_components.access.escalation.findings import Finding, Path, Severity
+from ambient_components.access.escalation.findings import Finding, Severity
 from ambient_components.access.escalation.places import ADMIN, EDIT, VIEW, Place, fields, named
 from ambient_components.access.role_assignments import RoleAssignment, of_ledger
 from ambient_components.cluster.objects import listing
@@ -16,6 +16,7 @@ from ambient_components.platform.contract import (
     TOKEN_LIFETIME_DEFAULT,
 )
 from ambient_components.platform.subjects import home_of
+from ambient_components.rules.escalation_paths import Path
 from ambient_components.rules.roles import rank
 
 _LESS: Final = "give view instead of edit to users who only read"
@@ -32,10 +33,16 @@ def admin_keys_with_editors(entry: Entry) -> list[str]:
     return list(Place.of("", entry).exposed_admin_keys)
 
 
-def escalations(ledger: Ledger, *, isolates_admin_keys: bool = False) -> list[Finding]:
-    """Return all paths in all workspaces, worst first. The remedies are those that the stack does not follow yet."""
+def escalations(
+    ledger: Ledger, access: Iterable[RoleAssignment] | None = None, *, isolates_admin_keys: bool = False
+) -> list[Finding]:
+    """Return all paths in all workspaces, worst first. The remedies are those that the stack does not follow yet.
+
+    Args:
+        access: The access, of any time. Default: the present access.
+    """
     assignments: dict[str, list[RoleAssignment]] = {name: [] for name in ledger}
-    for assignment in of_ledger(ledger):
+    for assignment in of_ledger(ledger) if access is None else access:
         assignments[assignment.workspace].append(assignment)
     places = {name: Place.of(name, entry, assignments[name]) for name, entry in ledger.items()}
     findings: list[Finding] = []

@@ -6,10 +6,11 @@ from typing import Final
 
 from ambient_components.access.entries import Entry
 from ambient_components.access.escalation.effects import advice_for, effect_of
-from ambient_components.access.escalation.findings import Finding, Path, Severity
-from ambient_components.access.role_assignments import RoleAssignment, of_ledger
+from ambient_components.access.escalation.findings import Finding, Severity
+from ambient_components.access.role_assignments import OWNER, RoleAssignment, of_ledger
 from ambient_components.model.keys import KeyRecord
 from ambient_components.platform.contract import Role
+from ambient_components.rules.escalation_paths import Path
 from ambient_components.rules.roles import MINTERS
 
 VIEW: Final = Role.VIEW.value
@@ -31,9 +32,11 @@ class Place:
     @classmethod
     def of(cls, name: str, entry: Entry, assignments: Iterable[RoleAssignment] | None = None) -> "Place":
         ordered = tuple(sorted(of_ledger({name: entry}) if assignments is None else assignments))
-        admins = {assignment.subject for assignment in ordered if assignment.role == ADMIN}
+        # A subject with two grants has them one after the other.
+        owners = {assignment.subject for assignment in ordered if assignment.reason == OWNER}
         minters = tuple(assignment for assignment in ordered if assignment.role in MINTERS)
-        return cls(name, entry, ordered, minters, tuple(minter for minter in minters if minter.subject not in admins))
+        editors = tuple(minter for minter in minters if minter.role == EDIT and minter.subject not in owners)
+        return cls(name, entry, ordered, minters, editors)
 
     @property
     def runs_sessions(self) -> bool:

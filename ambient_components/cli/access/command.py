@@ -46,8 +46,9 @@ from ambient_components.output import CHANGES, Format, Paint, paint_for, plain, 
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import SUBJECT_FORMS, parse_subject
 from ambient_components.printable import counted, json_text, one_line
+from ambient_components.review.access_tests import results_document, results_text
 from ambient_components.review.facts import is_own
-from ambient_components.review.making import Choice, findings_of, review
+from ambient_components.review.making import Choice, findings_of, results_of, review
 from ambient_components.review.page import as_html
 from ambient_components.stacks.access_report import (
     InCluster,
@@ -103,6 +104,8 @@ def as_text(report: Report, *, subjects_first: bool = False, paint: Paint = plai
         reported += _list("Declared by the last run, and not given yet (ambient up):", report.pending, paint)
     if report.others is not None:
         reported += _others(report.others, paint)
+    if report.tests:
+        reported.append(results_text(report.tests))
     if report.guard is not None:
         reported.append(guard_text(report.guard, paint))
     if report.differs:
@@ -199,6 +202,7 @@ def as_json(report: Report, selected: Choice) -> str:
         if report.others
         else None,
         "guard": report.guard.document() if report.guard else None,
+        "tests": results_document(report.tests),
     }
     return json_text(document)
 
@@ -291,7 +295,9 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
          "acknowledged": [workspace, ...], "elsewhere": [{{"workspace", "owner"}}, ...],
          "guard": {{"versions", "floor", "missing", "changed",
                    "workspaces": [{{"workspace", "mode", "sharing", "off"}}, ...],
-                   "unbound": [the same as missing], "everywhere": [{{"subject", "role", "reason"}}, ...]}}}}
+                   "unbound": [the same as missing], "everywhere": [{{"subject", "role", "reason"}}, ...]}},
+         "tests": [{{"test": "never" or "always", "who", "role" or "can", "in", "except", "holds",
+                    "broken": [{{"workspace", "subject", "begins", "role", "path": [...]}}, ...]}}, ...]}}
         status is declared, undeclared, left (declared no more, and not ended yet), platform or released.
         complete is false if a role's rules are unknown.
         perhaps (with --who-can) lists subjects with a role that may give the right. missing lists declared access
@@ -302,6 +308,9 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
         guard (with --live, if a workspace has one) has the versions of the cluster's guard, what is missing of it or
         changed since, and unbound: access that it does not bind, as those subjects may impersonate service accounts or
         are exempt; everywhere those that ClusterRoleBindings exempt, null if not known. With a floor it is there too.
+        tests are the access tests, by the declared access; empty for a part of the stack. Each entry of broken has the
+        shortest path: from the subject's role in the workspace begins, by the escalation paths in path. Of a test
+        always it has the workspace alone.
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b
@@ -359,6 +368,8 @@ def access(
     shown = part(whole, subject, desired)
     if there:
         shown = replace(shown, others=there.others, guard=there.guard)
+    if whole_stack is not None:
+        shown = replace(shown, tests=results_of(source, shown.guard))
     _hint(whole, shown, subject)
     chosen = Choice(tuple(selected), subject)
     if form is Format.JSON:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ambient_components.access.effective import Row
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.plan.markdown import LIMIT, code, prose
+from ambient_components.review.access_tests import result_lines
 from ambient_components.stacks.access_report import Others, Report
 
 
@@ -13,6 +14,7 @@ def as_markdown(report: Report, limit: int = LIMIT) -> str:
     others = report.others
     parts: list[tuple[str, list[str], bool]] = [
         ("Workspaces in no stack", list(_unmanaged(others)) if others else [], False),
+        ("Access tests", [f"- {code(line)}" for line in result_lines(report.tests)], False),
         ("In the cluster, and not declared", _assignments(sorted(report.undeclared)), False),
         ("Declared, and not in the cluster", _assignments(report.missing), False),
         ("Declared by the last run, and not given yet", _assignments(report.pending), False),

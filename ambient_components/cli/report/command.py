@@ -8,7 +8,6 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import activity
-from ambient_components.access.escalation.findings import Path
 from ambient_components.access.escalation.paths import undeclared_access
 from ambient_components.cli.options import (
     Files,
@@ -31,8 +30,9 @@ from ambient_components.cli.report.forms import (
     as_text,
 )
 from ambient_components.output import Format, paint_for
-from ambient_components.review.making import Choice, declared, findings_of, review
+from ambient_components.review.making import Choice, declared, findings_of, results_of, review
 from ambient_components.review.page import as_html
+from ambient_components.rules.escalation_paths import Path
 from ambient_components.stacks.access_report import from_cluster
 from ambient_components.stacks.access_report import report as compared
 from ambient_components.stacks.ledgers import check_workspaces, selected_access
@@ -72,7 +72,8 @@ json:   {"version": 1, "stack", "source": "state" or "files",
          "selected": {"workspaces": [...], "subject"}, empty for all, "workspaces": NUMBER,
          "summary": {"high", "medium", "low", "closed"}, "guard": null, or with --live as in `ambient access --live`,
          "findings": [{"workspace", "path", "severity", "who": [{"workspace", "subject", "role", "reason"}, ...],
-                       "can", "becomes", "how", "remedy": [...], "keys": [...], "closedBy", "weakenedBy"}, ...]},
+                       "can", "becomes", "how", "remedy": [...], "keys": [...], "closedBy", "weakenedBy"}, ...],
+         "tests": as in `ambient access`},
         the most severe first. closedBy and weakenedBy are the guard's rule, or null.
         path is one of:
 PATHS.
@@ -133,7 +134,8 @@ def report(
         others = compared(stack, "files" if files else "state", chosen, there.assignments).undeclared
         findings = sorted([*findings, *undeclared_access(others)], key=lambda finding: finding.rank)
     source = "files" if files else "state"
-    shown = Report(stack, source, len(selected or ledger), tuple(findings), Choice(selected), guard)
+    tests = () if selected else results_of(access, guard)
+    shown = Report(stack, source, len(selected or ledger), tuple(findings), Choice(selected), guard, tests)
     if form is Format.JSON:
         print(as_json(shown))
     elif form is Format.HTML:

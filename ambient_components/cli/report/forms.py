@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
+from ambient_components.access.access_tests import Result
 from ambient_components.access.escalation.findings import MEANINGS, Finding, Severity
 from ambient_components.cli.guard_text import guard_text
 from ambient_components.output import Paint, plain
 from ambient_components.plan.markdown import code
 from ambient_components.printable import counted, json_text, one_line
+from ambient_components.review.access_tests import results_document, results_text
 from ambient_components.review.findings import counts
 from ambient_components.review.making import Choice
 from ambient_components.stacks.guard_report import GuardReport
@@ -34,6 +36,8 @@ class Report:
     """What was selected of the stack."""
     guard: GuardReport | None = None
     """The cluster's guard. None if it was not queried, or no workspace has one."""
+    tests: tuple[Result, ...] = ()
+    """The access tests of the whole stack."""
 
     @property
     def has_assumed_guard(self) -> bool:
@@ -59,6 +63,7 @@ def as_json(report: Report) -> str:
         "summary": {severity.value: number[severity] for severity in Severity},
         "guard": report.guard.document() if report.guard else None,
         "findings": [_record(finding) for finding in report.findings],
+        "tests": results_document(report.tests),
     }
     return json_text(document)
 
@@ -108,6 +113,8 @@ def as_text(report: Report, paint: Paint = plain, *, details: bool = False) -> s
         head += "\n\n" + guard_text(report.guard, paint)
     if report.has_assumed_guard:
         head += "\n" + paint(_ASSUMED, "bold")
+    if report.tests:
+        head += "\n\n" + results_text(report.tests)
     if not report.findings:
         return head
     return "\n\n".join([head, *(_blocks(report, paint) if details else _overview(report, paint))])

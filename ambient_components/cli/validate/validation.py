@@ -7,12 +7,13 @@ from typing import Any
 
 from ambient_components.errors import AmbientError, BadValue, Problem, Problems, Where, stop
 from ambient_components.output import from_here
+from ambient_components.program.access_tests import access_test_refusals, unapproved
 from ambient_components.program.acknowledgements import acknowledgements, from_the_future, unused
 from ambient_components.program.calendar import Calendar
 from ambient_components.program.guardrails import guardrail_findings
 from ambient_components.program.ledger import expired_exceptions, ledger_of
 from ambient_components.rules.findings import Finding
-from ambient_components.rules.installation import API_SERVER, PLATFORM_URL, SSO, platform_url_problem
+from ambient_components.rules.installation import ACCESS_TESTS, API_SERVER, PLATFORM_URL, SSO, platform_url_problem
 from ambient_components.rules.object_store import IN_PLAIN_TEXT, OBJECT_STORE, given_store
 from ambient_components.rules.schedules import OPERATOR_IMAGE, image_problem
 from ambient_components.rules.warnings import LoudWarning
@@ -84,6 +85,8 @@ def _review(path: str) -> Review:
     problems = Problems(_stacks(review.stack))
     problems.extend(located(review.stack, from_the_future(review.stack.file, Calendar.of(review.stack.file))))
     config = _config(path, problems)
+    problems.extend(access_test_refusals(review.stack, Calendar.of(review.stack.file)))
+    problems.extend(located(review.stack, unapproved(review.stack.file, config.get(ACCESS_TESTS))))
     problems.extend(_pins(config.get(CONFIG_KEY), review.stack))
     problems.extend(_configs_of_shards(path))
     workspaces = review.stack.file.workspaces

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from ambient_components.model.access_tests import ANY, AlwaysTest, NeverTest, pattern
 from ambient_components.model.acknowledgements import Acknowledgement
 from ambient_components.model.grants import grant_findings
 from ambient_components.model.guardrails import GuardrailException
@@ -13,6 +14,7 @@ from ambient_components.rules.findings import Finding, Path, below
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.lifetimes import NEVER
 from ambient_components.rules.warnings import OF_OBJECTS, WarningRule
+from ambient_components.suggest import nearest_or_some
 
 _ADMIN: Final = ("admin of ", "cluster-admin of ")
 
@@ -84,6 +86,17 @@ def check_stack_exceptions(stack: StackFile) -> Iterator[Finding]:
             remedy = "write until: DAY beside it: it would let every later slip pass, too"
             rule = WarningRule.OPEN_MASS_REMOVAL
             yield Finding(("exceptions", index, "guardrail"), problem, remedy, rule=rule)
+
+
+def check_access_tests(stack: StackFile) -> Iterator[Finding]:
+    """Find access tests about workspaces that do not exist: a misspelt name would make them hold."""
+    lists: tuple[Sequence[NeverTest | AlwaysTest], ...] = (stack.access_tests.never, stack.access_tests.always)
+    for tests in lists:
+        for index, test in enumerate(tests):
+            if test.in_ != ANY and not any(map(pattern(test.in_).fullmatch, stack.workspaces)):
+                path = ("accessTests", test.word, index, "in")
+                remedy = nearest_or_some(test.in_, stack.workspaces)
+                yield Finding(path, f"{test.in_!r} is no workspace here", remedy, rule=WarningRule.UNKNOWN_WORKSPACE)
 
 
 def _acknowledged_twice(path: Path, acknowledged: Sequence[Acknowledgement]) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from ambient_components.rules.secret_patterns import without_credentials
 from ambient_components.rules.warnings import WarningRule
 from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.checks.access import (
+    check_access_tests,
     check_exceptions,
     check_grants,
     check_stack_exceptions,
@@ -38,6 +39,7 @@ def check_stack(stack: StackFile, explicit: Explicit = _everything) -> list[Find
         *check_stacks(stack),
         *check_stack_exceptions(stack),
         *check_secret_places(stack),
+        *check_access_tests(stack),
     ]
     for name, workspace in stack.workspaces.items():
         of_workspace = [finding for check in CHECKS for finding in check(("workspaces", name), workspace)]

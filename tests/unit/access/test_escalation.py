@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access.escalation.findings import Path, Severity
+from ambient_components.access.escalation.findings import Severity
 from ambient_components.platform.subjects import home_of
+from ambient_components.rules.escalation_paths import Path
 from tests.support.ledgers import admin_keys_with_editors, escalations, of_ledger
 
 ENGINE = FilePath(__file__).parents[2] / "engine"

@@ -3,7 +3,8 @@
 import pytest
 
 from ambient_components.access.escalation.effects import EFFECTS
-from ambient_components.access.escalation.findings import Path, Severity
+from ambient_components.access.escalation.findings import Severity
+from ambient_components.rules.escalation_paths import Path
 from tests.support.ledgers import escalations
 
 FULL = {

@@ -205,6 +205,7 @@ class TestForPrograms:
             "elsewhere": None,
             "annotated": None,
             "guard": None,
+            "tests": [],
         }
 
     def test_json_of_a_cluster(self, pulumi: FakePulumi, api: FakeApi, capsys: Shown) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from ambient_components._version import VERSION
 from ambient_components.access.escalation.findings import MEANINGS
-from ambient_components.access.escalation.findings import Path as EscalationPath
 from ambient_components.cli.app import run
 from ambient_components.cli.report.forms import (
     Report,
@@ -18,6 +17,7 @@ from ambient_components.cli.report.forms import (
 )
 from ambient_components.cluster.guard_objects import InstalledGuard
 from ambient_components.engine import backend
+from ambient_components.rules.escalation_paths import Path as EscalationPath
 from ambient_components.stacks.guard_report import GuardReport
 from ambient_components.stacks.reading import ledger_from_state
 from tests.support.ledgers import escalations
@@ -157,7 +157,17 @@ JSON_FIELDS = [
 
 def test_json_is_what_the_help_says():
     document = json.loads(as_json(report({"w": entry(**{"group:g": "edit"})})))
-    assert list(document) == ["version", "stack", "source", "selected", "workspaces", "summary", "guard", "findings"]
+    assert list(document) == [
+        "version",
+        "stack",
+        "source",
+        "selected",
+        "workspaces",
+        "summary",
+        "guard",
+        "findings",
+        "tests",
+    ]
     assert document["version"] == 1
     assert document["summary"] == {"high": 0, "medium": 3, "low": 3, "closed": 0}
     assert all(list(finding) == JSON_FIELDS for finding in document["findings"])

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambient_components.access.effective import rows
-from ambient_components.access.escalation.findings import MEANINGS, Finding, Path, Severity
+from ambient_components.access.escalation.findings import MEANINGS, Finding, Severity
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.printable import one_line
 from ambient_components.review.facts import Changes, Review
 from ambient_components.review.page import as_html
+from ambient_components.rules.escalation_paths import Path
 from ambient_components.stacks.access_report import Report
 from tests.support.html_pages import HOSTILE, faults, read, words
 from tests.support.quick import examples

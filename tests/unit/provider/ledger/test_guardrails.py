@@ -68,3 +68,16 @@ def test_an_end_by_date_that_leaves_no_admin_is_a_warning(world):
     olds = ledger(pay=entry((), grants={"user:bob": "admin"}, dates=dates))
     assert reasons(world, ledger(pay=entry((), dates=dates)), olds) == []
     assert [text for text in world.engine.texts("warning") if "it has no admin any more" in text]
+
+
+def test_access_tests_are_evaluated_without_a_file(world):
+    tests = {"never": [{"who": "user:bob", "role": "edit"}], "always": [{"who": "user:alice", "role": "admin"}]}
+    assert reasons(world, ledger(tests, pay=entry(grants={"user:bob": "view"}))) == []
+    broken = ledger(tests, pay=entry(owners=["user:carol"], grants={"user:bob": "edit"}))
+    assert [reason.partition(";")[0] for reason in reasons(world, broken, olds=broken)] == [
+        "workspace 'pay': user:bob has edit in pay, which breaks the access test never {who: user:bob, role: edit}",
+        "workspace 'pay': user:alice does not have admin from now on and without an end, which breaks the access test "
+        "always {who: user:alice, role: admin}",
+    ]
+    (reason,) = reasons(world, ledger({"never": [{"who": "user:bob", "can": "fly"}]}, pay=entry()))
+    assert reason.startswith("guardrails.never[0].can: 'fly' is not a path or ability")
