@@ -129,7 +129,7 @@ def test_a_subject_whose_role_was_changed_by_hand(ours: Stack, platform: Backend
     assert preview.unchanged
     says(
         preview,
-        "admin of user:bob@example.com: in the cluster, and in no file",
+        "admin of user:bob@example.com: made by others, beside the declared view",
         "RoleBinding ambient-permission-view-bob-example-com-user: declared, and not in the cluster",
     )
     says(stack.refresh(), f"- {BINDING}: (delete)", "- 1 deleted")

@@ -5,7 +5,7 @@ should tokens that a subject may keep when its access ends.
 """
 
 import shlex
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -89,6 +89,11 @@ class _Place:
         self._is_closed = after.is_closed
         self._was_declared = before.is_active or (before.is_closed and after.is_closed)
         self._was, self._will_be = expected_objects(workspace, before), expected_objects(workspace, after)
+        # Grants with dates too, which have no object before and after them.
+        self._declared = {
+            **{who: str(periods[0].role) for who, periods in after.dates.items()},
+            **{str(item.subject): str(item.role) for item in self._will_be.values()},
+        }
         self._of_platform = platform_accounts(after)
         self._gone = {(leftover.kind, leftover.name) for leftover in ending if leftover.namespace == workspace}
         self._there = set[tuple[str, str]]()
@@ -117,15 +122,8 @@ class _Place:
                 "ambient up --refresh ends it",
                 data=_rows(others),
             )
-        elif others:
-            yield _warning(
-                WarningRule.UNDECLARED_ACCESS,
-                self.workspace,
-                f"{listing([access.what for access in others])}: in the cluster, and in no file: it stays unchanged",
-                "declare it, or remove it: a grant on the workspace's Sharing page, a key on its Keys page, anything "
-                "else with kubectl",
-                data=_rows(others),
-            )
+        else:
+            yield from self._undeclared(others)
         if public := [access for access in existing if access.public and self._strangers(access)]:
             yield self._public(public)
         staying = sorted(self._was.keys() & self._will_be.keys()) if self._was_declared else []
@@ -159,6 +157,24 @@ class _Place:
                 f"finalizers keep access after its deletion, and this tool sets none: {listing(kept)}",
                 "the run that ends the access removes them",
             )
+
+    def _undeclared(self, others: Iterable[ExistingAccess]) -> Iterator[Problem]:
+        """Yield a warning about access that is in no file, and for each declared role about what is beside it."""
+        groups: dict[str, list[ExistingAccess]] = {}
+        for access in others:
+            declared = [self._declared.get(subject, "") for subject in access.subjects]
+            groups.setdefault(" and ".join(sorted({*declared})) if all(declared) else "", []).append(access)
+        for role, group in groups.items():
+            where = "in the cluster, and in no file: it stays unchanged"
+            hint = (
+                "declare it, or remove it: a grant on the workspace's Sharing page, a key on its Keys page, anything "
+                "else with kubectl"
+            )
+            if role:
+                where = f"made by others, beside the declared {role}: it stays, also when the declared line is removed"
+                hint = "remove it on the workspace's Sharing page or with kubectl"
+            what = f"{listing([access.what for access in group])}: {where}"
+            yield _warning(WarningRule.UNDECLARED_ACCESS, self.workspace, what, hint, data=_rows(group))
 
     def _strangers(self, access: ExistingAccess) -> list[str]:
         """Return the groups of everyone to which a RoleBinding gives what no file declares."""

@@ -32,6 +32,8 @@ class ExistingAccess:
     uid: str
     what: str
     """Description such as ``edit of group:devs``."""
+    subjects: tuple[str, ...] = ()
+    """Subjects of a RoleBinding, if `what` names all of them."""
     public: tuple[str, ...] = ()
     """Subjects of a RoleBinding that are groups of everyone."""
     acknowledgeable: bool = False
@@ -88,7 +90,8 @@ def _binding(item: Json) -> ExistingAccess:
     of_cluster = kind == "ClusterRole" and not is_admin and role not in _PLATFORM_ROLES.values()
     acknowledgeable = is_whole and of_cluster and not public
     access = _found(item, "RoleBinding", what)
-    return replace(access, public=public, acknowledgeable=acknowledgeable, is_admin=is_admin)
+    shown_subjects = tuple(named) if len(named) <= objects.SHOWN else ()
+    return replace(access, subjects=shown_subjects, public=public, acknowledgeable=acknowledgeable, is_admin=is_admin)
 
 
 def _account(item: Json) -> ExistingAccess:

@@ -108,6 +108,24 @@ def test_each_kind_of_undeclared_access_is_named_in_one_warning_a_workspace(worl
     assert second.startswith("workspace 'zoo': admin of user:ivy: in the cluster, and in no file")
 
 
+def test_a_second_binding_of_a_declared_subject_is_not_called_undeclared(world):
+    bob, carol = ({"kind": "User", "name": name} for name in ("bob", "carol"))
+    binding(world, "ambient-permission-view-bob-user", subject=bob)
+    binding(world, "quick", "admin", bob, labels={})
+    binding(world, "later", "edit", carol)
+    binding(world, "both", "edit", bob, labels={})
+    world.api.objects[f"{RBAC}/pay/rolebindings/both"]["subjects"].append({"kind": "User", "name": "eve"})
+    dated = {"user:carol": [{"role": "edit", "from": "2999-01-01"}]}
+    found = warnings(world, {"pay": {**entry(grants={"user:bob": "view"}), "dates": dated}})
+    told = [text.removeprefix("workspace 'pay': ").partition("; ")[0] for text in found]
+    stays = "it stays, also when the declared line is removed"
+    assert sorted(told) == [
+        f"admin of user:bob (RoleBinding quick): made by others, beside the declared view: {stays}",
+        "edit of user:bob, user:eve (RoleBinding both): in the cluster, and in no file: it stays unchanged",
+        f"edit of user:carol: made by others, beside the declared edit: {stays}",
+    ]
+
+
 def role(world, name, *rules):
     """A Role, and a RoleBinding to it for an account of the workspace."""
     body = [dict(zip(("apiGroups", "resources", "verbs"), ([g], [r], v.split()), strict=True)) for g, r, v in rules]
