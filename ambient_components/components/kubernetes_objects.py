@@ -12,10 +12,10 @@ import pulumi
 from pulumi_kubernetes import _utilities as sdk
 
 from ambient_components.engine import urns
-from ambient_components.resources.attributes import SnakeCaseAttributes
+from ambient_components.resources.attributes import ObjectAttributes
 
 
-class KubernetesObject(SnakeCaseAttributes, pulumi.CustomResource):
+class KubernetesObject(ObjectAttributes, pulumi.CustomResource):
     """One object; the subclass is its kind."""
 
     api_version: ClassVar[str] = "v1"
@@ -24,9 +24,6 @@ class KubernetesObject(SnakeCaseAttributes, pulumi.CustomResource):
     """The type token, part of the URN."""
     former_tokens: ClassVar[tuple[str, ...]] = ()
     """Tokens of older API versions, as in the generated class."""
-
-    metadata: pulumi.Output[Mapping[str, Any]]
-    """The object's metadata."""
 
     def __init__(
         self, name: str, *, metadata: Mapping[str, Any], opts: pulumi.ResourceOptions, **fields: Mapping[str, Any]

@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from ambient_components.engine import urns
-from ambient_components.resources.attributes import RotatingCredential, SnakeCaseAttributes
+from ambient_components.resources.attributes import ObjectAttributes, RotatingCredential, SnakeCaseAttributes
 from ambient_components.resources.inputs import AccessTokenArgs
 
 
@@ -35,7 +35,7 @@ class RoleBindingArgs(TypedDict):
     """Whether the workspace is being released: nothing is written, and changes by others are no drift."""
 
 
-class RoleBinding(SnakeCaseAttributes, pulumi.CustomResource):
+class RoleBinding(ObjectAttributes, pulumi.CustomResource):
     """A RoleBinding kept equal to its declaration: extra subjects are drift, and finalizers do not keep it alive."""
 
     uid: pulumi.Output[str]
@@ -61,7 +61,7 @@ class ServiceAccountArgs(TypedDict):
     """Whether the platform made the account: it is adopted with its tokens, and never created or replaced."""
 
 
-class ServiceAccount(SnakeCaseAttributes, pulumi.CustomResource):
+class ServiceAccount(ObjectAttributes, pulumi.CustomResource):
     """The identity of a key, created by the run that first declares it, so that no earlier token is valid for it."""
 
     uid: pulumi.Output[str]

@@ -1,8 +1,9 @@
 """What resources share: attributes in snake_case, as in Pulumi's SDKs, and the records of rotating credentials."""
 
 import re
+from collections.abc import Mapping, Sequence
 from inspect import get_annotations
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -29,6 +30,37 @@ class SnakeCaseAttributes(pulumi.Resource):
         """Return the names of all annotated attributes as properties that the update knows."""
         classes = [base for base in cls.__mro__ if issubclass(base, SnakeCaseAttributes)]
         return {camel(name): None for base in classes for name in get_annotations(base)}
+
+
+class ObjectMeta(dict[str, Any]):
+    """A Kubernetes object's metadata, with its fields as attributes too, as in pulumi_kubernetes: None if missing."""
+
+    annotations: Mapping[str, str] | None
+    creation_timestamp: str | None
+    deletion_timestamp: str | None
+    finalizers: Sequence[str] | None
+    generation: int | None
+    labels: Mapping[str, str] | None
+    name: str
+    namespace: str | None
+    owner_references: Sequence[Mapping[str, Any]] | None
+    resource_version: str | None
+    uid: str | None
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in get_annotations(ObjectMeta):
+            raise AttributeError(name=name, obj=self)
+        return self.get(camel(name))
+
+
+class ObjectAttributes(SnakeCaseAttributes):
+    """A Kubernetes object as a resource."""
+
+    @property
+    def metadata(self) -> pulumi.Output[ObjectMeta]:
+        """The object's metadata: ``metadata.name``, or ``metadata["name"]``."""
+        # Only for its readers: an output more for each object is time that most programs do not need.
+        return cast("pulumi.Output[ObjectMeta]", self.__dict__["metadata"].apply(ObjectMeta, run_with_unknowns=True))
 
 
 class RotatingCredential(SnakeCaseAttributes, pulumi.CustomResource):

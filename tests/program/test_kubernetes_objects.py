@@ -11,6 +11,7 @@ import pulumi_kubernetes.networking.v1 as networking
 import pytest
 
 from ambient_components.components import kubernetes_objects as ours
+from ambient_components.resources import ServiceAccount
 from tests.support import recorder
 
 METADATA = {"name": "object", "namespace": "payments", "annotations": {"example.com/note": "yes"}}
@@ -54,6 +55,35 @@ def test_the_engine_gets_the_request_of_the_generated_class(monkeypatch, kind, g
     own, theirs = requests
     assert own.version != ""
     assert own == theirs
+
+
+@pytest.mark.parametrize("kind", [ours.Namespace, core.Namespace])
+def test_metadata_has_attributes_and_keys(kind):
+    seen: dict[str, Any] = {}
+
+    def program() -> None:
+        metadata = kind("payments/object", metadata=METADATA, opts=pulumi.ResourceOptions()).metadata
+        fields = (metadata.name, metadata["name"], metadata.annotations, metadata.resource_version)
+        pulumi.Output.all(*fields).apply(lambda values: seen.update(values=values))
+        metadata.apply(lambda known: seen.update(typo=hasattr(known, "nmae"), is_mapping=dict(known)["name"]))
+
+    recorder.Recorder().run(program)
+    assert seen == {
+        "values": ["object", "object", METADATA["annotations"], None],
+        "typo": False,
+        "is_mapping": "object",
+    }
+
+
+def test_metadata_of_access_has_attributes_too():
+    seen: list[Any] = []
+
+    def program() -> None:
+        account = ServiceAccount("key", {"metadata": {"name": "key", "namespace": "payments"}})
+        pulumi.Output.all(account.metadata.name, account.metadata["namespace"]).apply(seen.extend)
+
+    recorder.Recorder().run(program)
+    assert seen == ["key", "payments"]
 
 
 def test_a_program_imports_no_generated_class():
