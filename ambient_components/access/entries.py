@@ -141,9 +141,11 @@ def unnamed_refusal(workspace: str, problem: str, *hints: str) -> Problem:
     """Refuse what no guardrail has evaluated: an object that the program's ledger does not name."""
     return refusal(
         f"{problem}, so no guardrail has evaluated its access",
-        "declare it in an AccessLedger with the same provider, and depend on that: depends_on=[ledger]",
+        "in a program with Workspaces: declare it there, a grant or key in its workspace, and not beside it",
+        "with an AccessLedger of your own: add it to the entry of the workspace, use the ledger's provider, and depend "
+        "on the ledger: depends_on=[ledger]",
         *hints,
-        "for a program without guardrails, say so: ClusterProviders.of(NAME, unguarded=True)",
+        "without guardrails: give it a provider that says so: providers=ClusterProviders.of(NAME, unguarded=True).both",
         "in other languages than Python: declare it in Workspaces, or set ambient:unguarded in the stack's config",
         rule=Rule.UNNAMED_WORKSPACE,
         workspaces=(workspace,),

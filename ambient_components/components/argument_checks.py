@@ -164,16 +164,21 @@ def read_key(name: str, values: Mapping[str, Any]) -> SeparateKey:
     return read_arguments(
         f"key {name!r}",
         SeparateKey,
-        values,
+        _owned(values),
         lambda key: key_findings(key, key.id, key.namespace, run_every=key.run_every),
     )
 
 
 def read_workspace(name: str, values: Mapping[str, Any]) -> SeparateWorkspace:
     """Return a Workspace's arguments. The resource's name is the default of the namespace's."""
-    given = {"namespace": name, "owner": f"{pulumi.get_project()}/{pulumi.get_stack()}"}
-    given |= {field: value for field, value in values.items() if value is not None}
+    given = {field: value for field, value in values.items() if value is not None}
+    given = {"namespace": name, **_owned(given)}
     return read_arguments(f"workspace {name!r}", SeparateWorkspace, given, _workspace_rules)
+
+
+def _owned(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with the owner that is the default."""
+    return {"owner": f"{pulumi.get_project()}/{pulumi.get_stack()}", **values}
 
 
 def _workspace_rules(workspace: SeparateWorkspace) -> Iterator[Finding]:

@@ -817,8 +817,8 @@ class ApiKeyArgs(KeyArgs):
     id: str
     """Stable id of a-z 0-9 -; object names contain it."""
 
-    owner: str
-    """Owner, PROJECT/FLEET."""
+    owner: NotRequired[str | None]
+    """Owner, PROJECT/FLEET, as of the workspace. Default: the program's project and stack."""
 
     run_every: NotRequired[str | datetime.timedelta | None]
     """Guaranteed interval of runs. Default: none."""

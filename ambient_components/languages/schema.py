@@ -63,7 +63,10 @@ _LEFT_OUT: Final[Mapping[type[Model], Collection[str]]] = {
     SeparateWorkspace: OF_FILES,
 }
 
-_OPTIONAL: Final[Mapping[type[Model], Collection[str]]] = {SeparateWorkspace: ("owner", "namespace")}
+_OPTIONAL: Final[Mapping[type[Model], Collection[str]]] = {
+    SeparateWorkspace: ("owner", "namespace"),
+    SeparateKey: ("owner",),
+}
 """Required fields of a model that its component knows otherwise."""
 
 

@@ -20,6 +20,7 @@ from ambient_components.model.types import (
     Generation,
     Lifetime,
     NamespaceName,
+    Owner,
     RoleName,
     Text,
 )
@@ -336,8 +337,8 @@ class SeparateKey(Key):
     id: KeyId
     """Stable id of a-z 0-9 -; object names contain it."""
 
-    owner: Text
-    """Owner, PROJECT/FLEET."""
+    owner: Owner
+    """Owner, PROJECT/FLEET, as of the workspace. Default: the program's project and stack."""
 
     run_every: Overlap = 0
     """Guaranteed interval of runs. Default: none."""

@@ -23,6 +23,7 @@ from ambient_components.model.types import (
     Duration,
     Flag,
     Generation,
+    Owner,
     StateName,
     Text,
     as_text,
@@ -267,7 +268,7 @@ class Bucket(Model):
     secret_key: Source | None = Field(default=None, json_schema_extra={"not": {"required": ["value"]}})
     """Secret of the access key, with driver: existing; never a plain value."""
 
-    credentials: BucketCredentials = BucketCredentials()
+    credentials: BucketCredentials = BucketCredentials.as_default()
     """Lifetime and renewal of access keys; not with driver: existing."""
 
     @property
@@ -310,7 +311,7 @@ class SeparateBucket(BucketValues):
     endpoint: Endpoint
     """Address of the store for sessions."""
 
-    owner: Text
+    owner: Owner
     """Owner, PROJECT/FLEET, recorded in a tag."""
 
     workspace: Text | None = None

@@ -53,6 +53,13 @@ _PATH_MAX = 4096
 _AUTHENTICATED = "system:serviceaccount:"
 
 
+def _owner(value: str) -> str:
+    project, _, fleet = value.partition("/")
+    if not project or not fleet or "/" in fleet:
+        refuse(f"{value!r} is not the owner of a workspace", "allowed: PROJECT/FLEET")
+    return value
+
+
 def _pod_security(value: object) -> object:
     if value == "restricted":
         # Contract 10.18: the init container runs as root, and no container has a seccomp profile.
@@ -200,6 +207,9 @@ def _namespace(value: str) -> str:
 
 Text = StrictStr
 """Text; a number or a boolean needs quotes."""
+
+Owner = Annotated[StrictStr, AfterValidator(_owner)]
+"""PROJECT/FLEET, the value of ownership annotations."""
 
 FilledText = Annotated[StrictStr, Field(min_length=1)]
 """Text that is not empty."""

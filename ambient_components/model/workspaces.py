@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator
-
-from ambient_components.model.base import refuse
 from ambient_components.model.dates import TimeZone
 from ambient_components.model.grants import grant_findings
 from ambient_components.model.keys import key_findings, shared_account_findings
@@ -15,7 +12,7 @@ from ambient_components.model.rotation import Overlap
 from ambient_components.model.sources import SecretValues
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.model.storage import SeparateBucket, StorageValues
-from ambient_components.model.types import Flag, NamespaceName, Text
+from ambient_components.model.types import Flag, NamespaceName, Owner, Text
 from ambient_components.platform.contract import INTEGRATION_SECRET, PLATFORM_NAMESPACE_DEFAULT
 from ambient_components.platform.naming import key_id_problem, workspace_name_problem
 from ambient_components.rules.findings import Finding, below, verdict_finding
@@ -24,20 +21,13 @@ from ambient_components.rules.secrets import drift_findings, integration_finding
 from ambient_components.rules.workspaces import WorkspaceState
 
 
-def _owner(value: str) -> str:
-    project, _, fleet = value.partition("/")
-    if not project or not fleet:
-        refuse(f"{value!r} is not the owner of a workspace", "allowed: PROJECT/FLEET")
-    return value
-
-
 class ProgramWorkspace(Workspace):
     """One workspace: a namespace of the platform with access, keys, secrets and session settings."""
 
-    secrets: Annotated[SecretValues, UNPRINTED] = SecretValues()  # type: ignore[assignment]  # values, where a file has their sources
+    secrets: Annotated[SecretValues, UNPRINTED] = SecretValues.as_default()  # type: ignore[assignment]  # values, where a file has their sources
     """Values of the environment variables of all sessions."""
 
-    storage: StorageValues = StorageValues()
+    storage: StorageValues = StorageValues.as_default()
     """Storage of session state. Default: the platform's shared bucket."""
 
 
@@ -51,7 +41,7 @@ class Program(StackFile):
 class SeparateWorkspace(ProgramWorkspace):
     """A workspace of a program."""
 
-    owner: Annotated[Text, AfterValidator(_owner)]
+    owner: Owner
     """Owner, PROJECT/FLEET. Default: the program's project and stack."""
 
     namespace: Text

@@ -7,10 +7,9 @@ import pulumi
 
 from ambient_components import ApiKey, ClusterProviders, Grant
 
-owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
 cluster = ClusterProviders.of("cluster", unguarded=True)
 opts = pulumi.ResourceOptions(providers=cluster.both)
 
 Grant("auditors", namespace="team-a", group="auditors", role="view", opts=opts)
-key = ApiKey("nightly", namespace="team-a", id="nightly", owner=owner, role="view", opts=opts)
+key = ApiKey("nightly", namespace="team-a", id="nightly", role="view", opts=opts)
 pulumi.export("nightly", key.token)

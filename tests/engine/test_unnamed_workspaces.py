@@ -26,6 +26,26 @@ Grant("more", namespace="THIS-grey", user="x", role="ROLE", opts=options)
 """
 
 
+BESIDE = """
+import pulumi
+from ambient_components import ClusterProviders, Grant, Workspaces
+
+cluster = ClusterProviders.of("cluster", cluster_uid=pulumi.Config().require("clusterUid"))
+grants = [{"group": "devs", "role": "edit"}]
+if AMONG:
+    grants.append({"user": "x", "role": "admin"})
+workspaces = Workspaces({"THIS": {"grants": grants, "owners": ["user:a"], "protect": False}}, cluster=cluster)
+options = pulumi.ResourceOptions(depends_on=[workspaces.ledger, workspaces["THIS"]], providers=PROVIDERS)
+if not AMONG:
+    Grant("more", namespace="THIS", user="x", role="admin", opts=options)
+"""
+
+
+def beside(stack: Stack, *, among: bool = False, providers: str = "workspaces.cluster.both") -> None:
+    text = BESIDE.replace("AMONG", str(among)).replace("PROVIDERS", providers)
+    (stack.folder / "__main__.py").write_text(text.replace("THIS", stack.w))
+
+
 def program(stack: Stack, *, ledger: bool = True, unguarded: bool = False, more: str = "") -> None:
     text = PROGRAM.replace("MORE", more).replace("UNGUARDED", str(unguarded)).replace("LEDGER", str(ledger))
     (stack.folder / "__main__.py").write_text(text.replace("THIS", stack.w))
@@ -77,6 +97,26 @@ def test_access_that_the_entry_does_not_have_is_refused_in_preview_and_run(stack
         run().refused(f"workspace '{stack.w}': {reason}", "unguarded")
     bindings = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings"
     assert len(stack.machine.get(bindings)["items"]) == 1
+
+
+def test_the_hints_for_a_grant_beside_workspaces_lead_to_programs_that_work(stack: Stack) -> None:
+    bindings = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stack.w}/rolebindings"
+
+    def admins() -> list[str]:
+        items = stack.machine.get(bindings)["items"]
+        return [item["metadata"]["name"] for item in items if item["subjects"][0]["name"] == "x"]
+
+    beside(stack, among=False)
+    refused = stack.preview()
+    refused.refused(f"workspace '{stack.w}': its entry in the program's ledger does not have")
+    assert "in a program with Workspaces: declare it there, a grant or key in its workspace" in refused.flat
+    assert "providers=ClusterProviders.of(NAME, unguarded=True).both" in refused.flat
+    for hinted in ({"among": True}, {"providers": 'ClusterProviders.of("own", unguarded=True).both'}):
+        beside(stack, **hinted)
+        stack.up().ok()
+        assert len(admins()) == 1
+        assert stack.preview("--expect-no-changes").unchanged
+        stack.destroy().ok()
 
 
 def test_a_program_without_ledger_says_so_and_a_ledger_may_come_later(stack: Stack) -> None:

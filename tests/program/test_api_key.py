@@ -277,14 +277,28 @@ def test_all_problems_are_one_error_with_the_paths_of_the_arguments(record):
         "key 'ci': deliver.secret.namespace: is missing",
         "key 'ci': namespace: is missing",
         "key 'ci': id: 'CI Key' can't be a key's id",
-        "key 'ci': owner: is missing",
         "key 'ci': lifetme: 'lifetme' is not a field",
     ]
+
+
+def test_the_owner_is_by_default_that_of_the_program(record):
+    recording = record(lambda: ApiKey("ci", namespace="payments", id="ci"))
+    assert recording.named("AccessToken", "ci/g1").inputs["owner"] == recording.named("ApiKey", "ci").inputs["owner"]
+    assert recording.named("ApiKey", "ci").inputs["owner"] == "ambient-components/dev"
 
 
 @pytest.mark.parametrize(
     ("args", "problem"),
     [
+        (
+            {"owner": "user:alice@example.com"},
+            "'user:alice@example.com' is not the owner of a workspace; allowed",
+        ),
+        (
+            {"owner": "acme/payments/prod"},
+            "'acme/payments/prod' is not the owner of a workspace",
+        ),
+        ({"namespace": pulumi.ResourceOptions()}, "namespace: is an object of ResourceOptions; allowed: text"),
         ({"role": "admin", "lifetime": "never"}, "lifetime: is a key of role admin that never expires"),
         ({"run_every": "15d"}, "a renewal window of 14d is too short: runs come every 15d"),
         ({"retain": "none"}, "retain: is retained nowhere and delivered nowhere"),

@@ -61,7 +61,7 @@ _NAMES: Final[Mapping[type[Model], str]] = {SecretValues: "SecretsArgs"}
 _LEFT_OUT: Final[Mapping[str, Collection[str]]] = {"SeparateWorkspaceArgs": OF_FILES, "WorkspaceArgs": ["template"]}
 """Fields that a program can't give there."""
 
-_WITH_DEFAULT: Final = {"SeparateWorkspaceArgs": ["owner", "namespace"]}
+_WITH_DEFAULT: Final = {"SeparateWorkspaceArgs": ["owner", "namespace"], "ApiKeyArgs": ["owner"]}
 """Required fields of a model that its component knows otherwise."""
 
 
