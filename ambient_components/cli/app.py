@@ -91,12 +91,20 @@ class _Verbs(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(VERBS)
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(ctx)
+        if not ctx.resilient_parsing:
+            return parameters
+        from ambient_components.cli.completing import as_written  # noqa: PLC0415  # most command lines complete nothing
+
+        return as_written(parameters)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in VERBS:
             return None
         if not ctx.resilient_parsing:
             return typer.main.get_command(verb_app(cmd_name))
-        from ambient_components.cli.completing import stand_in  # noqa: PLC0415  # most command lines complete nothing
+        from ambient_components.cli.completing import stand_in  # noqa: PLC0415  # as above
 
         return typer.main.get_command(stand_in(cmd_name, VERBS[cmd_name]))
 

@@ -31,7 +31,7 @@ from ambient_components.stacks import pulumi
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.pulumi import require_passphrase
 from ambient_components.stacks.reading import ledgers_in, read_deployed
-from ambient_components.stacks.selection import Fleet, listed
+from ambient_components.stacks.selection import Fleet, find_fleets, listed
 from ambient_components.stacks.states import saved_export
 from ambient_components.warm import client as warm
 
@@ -150,6 +150,8 @@ def plan(
     age = duration_of(max_age, "--max-age", "7d")
     project = Project.find()
     path = stack_path(project, stack)
+    if not offline and find_fleets(project, stack) is None:
+        warm.begin()
     with activity.waiting(f"Reading {path}"):
         loaded = load_stack(path)
     when = _moment(at, loaded)
@@ -199,7 +201,6 @@ def _online(
     no_secrets: bool,
 ) -> Plan:
     require_passphrase(project, stack)
-    warm.begin()
     made = making.make(project, stack, loaded, at, refresh=refresh)
     plan = making.without_secrets(made.plan) if no_secrets else made.plan
     if save and not (plan.refused or plan.errors):

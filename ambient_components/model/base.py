@@ -61,7 +61,7 @@ def type_name(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     names = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number with a fraction"}
-    return names.get(type(value), "something else")
+    return names.get(type(value), f"an object of {type(value).__name__}")
 
 
 def is_scalar(value: object) -> bool:
@@ -109,6 +109,14 @@ class Model(BaseModel):
         if value is None and type(None) in kinds:
             refuse("is empty", _allowed(kinds[0]))
         return value
+
+    @classmethod
+    def as_default(cls) -> Self:
+        """Return the value without any field, as a default of another model.
+
+        A call would build the validator while a module is imported, and defaults pass no checks.
+        """
+        return cls.model_construct()  # type: ignore[return-value]  # mypy binds it to Model
 
     @classmethod
     def from_declared(cls, declared: "Model", **known: Any) -> Self:

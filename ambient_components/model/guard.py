@@ -87,5 +87,5 @@ class Guard(Model):
             yield Finding((), "has no effect without a mode", f"add mode: {', '.join(GuardMode)}")
 
 
-NO_GUARD = Guard()
+NO_GUARD = Guard.as_default()
 """The guard of a workspace without the field."""

@@ -126,7 +126,7 @@ class SessionTemplate(Model):
     """Runner of the sessions: claude-agent-sdk, gemini-cli or another one of the platform. Default: claude-agent-sdk.
     """
 
-    llm_settings: LlmSettings = LlmSettings()
+    llm_settings: LlmSettings = LlmSettings.as_default()
     """Language model of the sessions."""
 
     timeout: Duration | None = Field(default=None, examples=["5m"])

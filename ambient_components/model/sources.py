@@ -186,7 +186,7 @@ class SecretValues(Model):
     integrations: dict[Text, Annotated[SecretValue, OUTPUT]] = {}
     """Further variables by name, such as GITHUB_TOKEN."""
 
-    on_drift: OnDrift = OnDrift()
+    on_drift: OnDrift = OnDrift.as_default()
     """Which side wins after a save of a secret in the UI."""
 
 
@@ -205,5 +205,5 @@ class Secrets(Model):
     integrations: dict[Text, Source] = Field(default={}, json_schema_extra=_INTEGRATION_NAMES)
     """Further variables by name, such as GITHUB_TOKEN; at least one if given."""
 
-    on_drift: OnDrift = OnDrift()
+    on_drift: OnDrift = OnDrift.as_default()
     """Which side wins after a save of a secret in the UI."""

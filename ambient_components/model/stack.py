@@ -75,16 +75,16 @@ class Defaults(Model):
     grants: list[Grant] = []
     """Grants of access to the workspace."""
 
-    keys: KeyDefaults = KeyDefaults()
+    keys: KeyDefaults = KeyDefaults.as_default()
     """Defaults for each key of a workspace; they create no key."""
 
-    secrets: Secrets = Secrets()
+    secrets: Secrets = Secrets.as_default()
     """References to the environment variables of all sessions."""
 
-    settings: Settings = Settings()
+    settings: Settings = Settings.as_default()
     """Behaviour of sessions."""
 
-    limits: Limits = Limits()
+    limits: Limits = Limits.as_default()
     """Limits of the workspace."""
 
     labels: dict[Text, Text] = Field(default={}, json_schema_extra=_LABELS)
@@ -102,7 +102,7 @@ class Defaults(Model):
     guard: Guard = NO_GUARD
     """What the cluster's guard refuses in the workspace."""
 
-    on_close: OnClose = OnClose()
+    on_close: OnClose = OnClose.as_default()
     """What happens to running sessions when a workspace is closed."""
 
 
@@ -133,16 +133,16 @@ class Workspace(Model):
     keys: dict[Text, Key] = Field(default={}, json_schema_extra=_KEY_IDS)
     """API keys by id; an id must stay the same, because object names contain it."""
 
-    secrets: Secrets = Secrets()
+    secrets: Secrets = Secrets.as_default()
     """References to the environment variables of all sessions."""
 
-    storage: Storage = Storage()
+    storage: Storage = Storage.as_default()
     """Storage of session state. Default: the platform's shared bucket."""
 
-    settings: Settings = Settings()
+    settings: Settings = Settings.as_default()
     """Behaviour of sessions."""
 
-    limits: Limits = Limits()
+    limits: Limits = Limits.as_default()
     """Limits of the workspace."""
 
     schedules: dict[Text, Schedule] = Field(default={}, json_schema_extra=SCHEDULE_IDS)
@@ -168,7 +168,7 @@ class Workspace(Model):
     guard: Guard = NO_GUARD
     """What the cluster's guard refuses in the workspace. Default: no rule applies."""
 
-    on_close: OnClose = OnClose()
+    on_close: OnClose = OnClose.as_default()
     """What happens to running sessions when the workspace is closed."""
 
     adopt: Flag = False
@@ -283,7 +283,7 @@ class StackFile(Model):
     acknowledge: list[StackAcknowledgement] = []
     """Acknowledged warnings about all workspaces and the stack as a whole, each with a reason and a date."""
 
-    guardrails: Guardrails = Guardrails()
+    guardrails: Guardrails = Guardrails.as_default()
     """Settings of guardrails."""
 
     access_tests: AccessTests = NO_TESTS
@@ -294,7 +294,7 @@ class StackFile(Model):
     else.
     """
 
-    defaults: Defaults = Defaults()
+    defaults: Defaults = Defaults.as_default()
     """Defaults of all workspaces."""
 
     templates: dict[Text, Defaults] = {}

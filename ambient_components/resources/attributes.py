@@ -1,15 +1,22 @@
 """What resources share: attributes in snake_case, as in Pulumi's SDKs, and the records of rotating credentials."""
 
 import re
-from collections.abc import Mapping, Sequence
 from inspect import get_annotations
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pulumi
 
 from ambient_components.rules.findings import camel
 
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
+
+
+_METADATA: Final = frozenset(
+    {
+        "annotations", "creation_timestamp", "deletion_timestamp", "finalizers", "generation", "labels", "name",
+        "namespace", "owner_references", "resource_version", "uid",
+    }
+)  # fmt: skip
 
 
 class SnakeCaseAttributes(pulumi.Resource):
@@ -35,20 +42,8 @@ class SnakeCaseAttributes(pulumi.Resource):
 class ObjectMeta(dict[str, Any]):
     """A Kubernetes object's metadata, with its fields as attributes too, as in pulumi_kubernetes: None if missing."""
 
-    annotations: Mapping[str, str] | None
-    creation_timestamp: str | None
-    deletion_timestamp: str | None
-    finalizers: Sequence[str] | None
-    generation: int | None
-    labels: Mapping[str, str] | None
-    name: str
-    namespace: str | None
-    owner_references: Sequence[Mapping[str, Any]] | None
-    resource_version: str | None
-    uid: str | None
-
     def __getattr__(self, name: str) -> Any:
-        if name not in get_annotations(ObjectMeta):
+        if name not in _METADATA:
             raise AttributeError(name=name, obj=self)
         return self.get(camel(name))
 

@@ -96,6 +96,7 @@ def test_names_are_completed_without_the_imports_of_verbs(project: Path) -> None
         )  # fmt: skip
         assert done.stdout
         assert "ambient_components.model" not in done.stderr
+        assert "pydantic" not in done.stderr
 
 
 def test_a_misspelled_command_stops_no_completion(project: Path) -> None:

@@ -354,3 +354,22 @@ def test_a_step_in_progress_ends_before_its_plugin(server: ForkServer, forked: b
         may_go_on.set()
         plugin.ended()
         assert api.seen("DELETE", "/grant$")
+
+
+def test_nothing_is_collected_while_it_imports() -> None:
+    program = """
+import gc, sys
+from ambient_components.warm import server
+server._PRELOADED = ()
+server._fork_all = lambda _: print(gc.get_threshold()[0], sum(one["collections"] for one in gc.get_stats()))
+before = sum(one["collections"] for one in gc.get_stats())
+print(before)
+server.main()
+"""
+    listening = socket.socket(socket.AF_UNIX)
+    with listening, tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-c", program, str(listening.fileno()), folder]
+        done = subprocess.run(words, pass_fds=(listening.fileno(),), capture_output=True, text=True, check=True)
+    before, (threshold, after) = done.stdout.split()[0], done.stdout.split()[1:]
+    assert int(threshold) > 100_000
+    assert after == before
