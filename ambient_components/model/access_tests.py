@@ -141,4 +141,4 @@ class AccessTests(Model):
         return f"sha256:{hashlib.sha256(plain.encode()).hexdigest()}"
 
 
-NO_TESTS: Final = AccessTests()
+NO_TESTS: Final = AccessTests.as_default()
