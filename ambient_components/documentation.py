@@ -10,7 +10,7 @@ REPOSITORY: Final = "https://git.example.com/platform/ambient-components"
 RELEASE: Final = f"{REPOSITORY}/releases/download/v{VERSION}"
 PAGES: Final = f"{REPOSITORY}/blob/v{VERSION}/docs"
 ERROR_RULES: Final = frozenset({
-    "accessTest", "actingKey", "actingSchedule",
+    "accessTest", "actingKey", "actingSchedule", "adminPipeline",
     "adminKey", "adminKeyWithEditors", "bucket", "entireRelease", "entryForm", "expireAfter", "generation",
     "individualGrant", "interruptedRun", "massRemoval", "missingSecret", "noAdmin", "nonExpiringKey", "notClosed",
     "notDeployed", "otherShard", "overlap", "ownership", "platformKey", "protected", "publicAccess",

@@ -23,7 +23,8 @@ from ambient_components.access.violations import (
 from ambient_components.errors import PathPart, Problem, Remedy, refusal
 from ambient_components.model.guardrails import BUILT_IN, GuardrailsRecord
 from ambient_components.model.keys import NO_KEY
-from ambient_components.platform.subjects import is_key_account, who_is_meant
+from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import is_key_account, pipeline_of, who_is_meant
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.roles import OWNER, rank
 from ambient_components.rules.warnings import LoudWarning
@@ -223,6 +224,9 @@ def _subject_rules(
             )
             remedy = "write the role that the key needs under keys, in each workspace a key of its own"
             yield Crossed(Guardrail.ADMIN_KEY, name, what, remedy, path)
+        if (pipeline := pipeline_of(who)) and rank(role) >= rank(Role.ADMIN):
+            what = f"{who} {as_what}, and with it {pipeline.strength}"
+            yield Crossed(Guardrail.ADMIN_PIPELINE, name, what, "write role: edit or view", path)
         if meant is None and settings.groups_only and role != OWNER and who.startswith("user:"):
             what = f"{who} {as_what}, and this stack gives access to groups only (guardrails.groupsOnly)"
             yield Crossed(Guardrail.INDIVIDUAL_GRANT, name, what, "put the user into a group that has it", path)

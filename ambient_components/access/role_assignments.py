@@ -25,7 +25,7 @@ NO_ROLE: Final = "none"
 class RoleAssignment:
     workspace: str
     subject: str
-    """user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME; key:ID for a key of this workspace."""
+    """user:NAME, group:NAME, pipeline:NAME, serviceaccount:NAMESPACE:NAME; key:ID for a key of this workspace."""
     role: str
     """view, edit or admin; any other role in RBAC's notation, such as ClusterRole/cluster-admin; none."""
     reason: str

@@ -28,7 +28,7 @@ def is_evaluated(before: Entry, after: Entry) -> bool:
 def persons(entry: Entry) -> list[str]:
     """Return the current admins that may be people, sorted: owners, and grants of admin.
 
-    Service accounts in either notation and other names that Kubernetes reserves are excluded.
+    Pipelines, service accounts in either notation and other names that Kubernetes reserves are excluded.
     """
     admins = {*entry.owners, *(who for who, role in entry.grants.items() if role == Role.ADMIN)}
     return sorted(who for who in admins if who.startswith(("user:", "group:")) and not who.startswith(_RESERVED))

@@ -19,7 +19,7 @@ from ambient_components.adoption.forms import (
 from ambient_components.adoption.notes import NoteRule, Notes, deletion, shown
 from ambient_components.cluster.objects import Json, mappings, name, role_ref, short, subjects
 from ambient_components.errors import hints_of
-from ambient_components.model.grants import Grant
+from ambient_components.model.grants import Grant, subject_fields
 from ambient_components.model.types import SubjectText
 from ambient_components.platform.bindings import BindingForm, grant_form, owner_form
 from ambient_components.platform.contract import CONTROL_PLANE_BINDING, OWNER_ROLE_LABEL, Role
@@ -69,7 +69,7 @@ def read_access(
         else:
             others.append(binding)
     for grant in _one_each(notes, grants):
-        access.grants.append({str(grant.subject.kind): grant.subject.name, "role": grant.role.value})
+        access.grants.append({**subject_fields(grant.subject), "role": grant.role.value})
         access.adopted.append(grant.binding)
     note_undeclared(notes, others, access.adopted)
     note_other_managers(notes, "RoleBinding", access.adopted)
@@ -99,7 +99,7 @@ def _accepts(notes: Notes, binding: Json, subject: Subject, role: Role, *, owner
         if owner:
             _OWNER.validate_python(str(subject))
         else:
-            Grant.model_validate({str(subject.kind): subject.name, "role": role.value})
+            Grant.model_validate({**subject_fields(subject), "role": role.value})
     except ValidationError as error:
         context: Mapping[str, Any] = error.errors(include_url=False)[0].get("ctx") or {}
         notes.add(
@@ -207,7 +207,17 @@ def _declared(binding: Json, subject: Subject, role: Role) -> BindingForm | None
 def _line(form: BindingForm) -> str:
     if OWNER_ROLE_LABEL in form.labels:
         return line_of({"owners": [short(str(form.subject))]})
-    return line_of({"grants": [{str(form.subject.kind): short(form.subject.name), "role": form.role.value}]})
+    who = subject_fields(form.subject)
+    return line_of(
+        {
+            "grants": [
+                {
+                    **{kind: short(name) if isinstance(name, str) else name for kind, name in who.items()},
+                    "role": form.role.value,
+                }
+            ]
+        }
+    )
 
 
 def binding_title(binding: Json) -> str:

@@ -18,10 +18,9 @@ from ambient_components.cluster.objects import (
 )
 from ambient_components.platform.bindings import BindingForm
 from ambient_components.platform.contract import OWNER_ANNOTATION, RELEASED_BY_ANNOTATION, ROLES, Role, cluster_role
-from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.platform.subjects import Subject, SubjectKind, kind_of_user
 
 _ROLES: Final = {f"ClusterRole/{cluster_role(role)}": role for role in ROLES}
-_KINDS: Final = {"User": SubjectKind.USER, "Group": SubjectKind.GROUP}
 _FIELDS: Final = ("kind", "apiGroup", "name", "namespace")
 _TOOLS: Final = ("argocd", "kustomize-controller", "helm", "terraform", "pulumi", "rancher", "fleet-agent")
 """Beginnings of the names with which tools that restore their own declaration write to a cluster."""
@@ -37,7 +36,8 @@ def subject_of(entry: Json, workspace: str) -> Subject | None:
     try:
         if kind == "ServiceAccount":
             return Subject(SubjectKind.SERVICE_ACCOUNT, named, text(entry.get("namespace")) or workspace)
-        return Subject(_KINDS[kind], named) if kind in _KINDS else None
+        kinds = {"User": kind_of_user(named), "Group": SubjectKind.GROUP}
+        return Subject(kinds[kind], named) if kind in kinds else None
     except ValueError:
         return None
 

@@ -62,7 +62,7 @@ StackOfKeys = Annotated[
 ]
 """The stack as an option; `prompts.stack_and_keys` accepts either."""
 
-Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="user:NAME or group:NAME.")]
+Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="user:NAME, group:NAME or pipeline:NAME.")]
 
 OnlySubject = Annotated[str, typer.Option("--subject", metavar="SUBJECT", help="Only this subject.")]
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from ambient_components.engine.secrets import SIGNATURE_KEY, UNKNOWN
 from ambient_components.platform.contract import KEY_GENERATION_ANNOTATION
+from ambient_components.platform.subjects import kind_of_user
 from ambient_components.printable import one_line
 
 Json = Mapping[str, Any]
@@ -161,7 +162,9 @@ def subjects(binding: object) -> list[str]:
 
 def _subject(subject: Json, own: str) -> str:
     kind, named = text(subject.get("kind")).lower(), text(subject.get("name"))
-    return f"{kind}:{text(subject.get('namespace')) or own}:{named}" if kind == "serviceaccount" else f"{kind}:{named}"
+    if kind == "serviceaccount":
+        return f"{kind}:{text(subject.get('namespace')) or own}:{named}"
+    return f"{kind_of_user(named) if kind == 'user' else kind}:{named}"
 
 
 # Sizes.

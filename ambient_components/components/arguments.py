@@ -8,14 +8,100 @@ from typing import Literal, NotRequired, TypedDict
 import pulumi
 
 
+class GitHubPipelineArgs(TypedDict):
+    """Jobs of a GitHub repository: of a branch, in an environment or of all tags. Pull requests have no access."""
+
+    repository: str
+    """The repository, OWNER/NAME."""
+
+    id: int
+    """Number of the repository, which no other one of its name has: gh api repos/OWNER/NAME --jq .id"""
+
+    branch: NotRequired[str | None]
+    """Branch of the jobs. Either this, ``environment`` or ``tags``."""
+
+    environment: NotRequired[str | None]
+    """Environment of the jobs, whatever their branch. Either this, ``branch`` or ``tags``."""
+
+    tags: NotRequired[bool | None]
+    """Whether it is the jobs of all tags. Either this, ``branch`` or ``environment``."""
+
+    issuer: NotRequired[str | None]
+    """Issuer of the tokens; https://HOST/_services/token for GitHub Enterprise Server. Default: that of github.com."""
+
+
+class GitLabPipelineArgs(TypedDict):
+    """Jobs of a GitLab project: of a branch or of all tags. Merge requests have no access."""
+
+    project: str
+    """The project, GROUP/NAME or GROUP/SUBGROUP/NAME."""
+
+    id: int
+    """Number of the project, which no other one of its name has."""
+
+    branch: NotRequired[str | None]
+    """Branch of the jobs. Either this or ``tags``."""
+
+    tags: NotRequired[bool | None]
+    """Whether it is the jobs of all tags. Either this or ``branch``."""
+
+    protected: NotRequired[bool | None]
+    """Whether the branch, or a tag, is a protected one: other jobs have another identity. Default: true."""
+
+    issuer: NotRequired[str | None]
+    """Issuer of the tokens, the server's address. Default: https://gitlab.com."""
+
+
+class ClusterPipelineArgs(TypedDict):
+    """A ServiceAccount of another cluster."""
+
+    issuer: str
+    """Issuer of the other cluster: kubectl get --raw /.well-known/openid-configuration"""
+
+    namespace: str
+    """Namespace of the ServiceAccount."""
+
+    service_account: str
+    """Name of the ServiceAccount."""
+
+
+class IssuerPipelineArgs(TypedDict):
+    """A subject of any other issuer."""
+
+    url: str
+    """Issuer of the tokens, their claim iss."""
+
+    subject: str
+    """Their claim sub, the whole of it."""
+
+
+class PipelineArgs(TypedDict):
+    """A pipeline, by the identity that its CI system proves with a token for each job."""
+
+    github: NotRequired[GitHubPipelineArgs]
+    """Jobs of a GitHub repository. Either this, ``gitlab``, ``cluster`` or ``issuer``."""
+
+    gitlab: NotRequired[GitLabPipelineArgs]
+    """Jobs of a GitLab project. Either this, ``github``, ``cluster`` or ``issuer``."""
+
+    cluster: NotRequired[ClusterPipelineArgs]
+    """A ServiceAccount of another cluster. Either this, ``github``, ``gitlab`` or ``issuer``."""
+
+    issuer: NotRequired[IssuerPipelineArgs]
+    """A subject of any other issuer. Either this, ``github``, ``gitlab`` or ``cluster``."""
+
+
 class GrantArgs(TypedDict):
-    """Access of one user or one group to the workspace, listed and revocable on its Sharing page."""
+    """Access of one user, one group or one pipeline to the workspace, listed and revocable on its Sharing page."""
 
     user: NotRequired[str | None]
-    """Name of a user, exactly as the cluster authenticates it. Either this or ``group``."""
+    """Name of a user, exactly as the cluster authenticates it. Either this, ``group`` or ``pipeline``."""
 
     group: NotRequired[str | None]
-    """Name of a group, exactly as the cluster knows it. Either this or ``user``."""
+    """Name of a group, exactly as the cluster knows it. Either this, ``user`` or ``pipeline``."""
+
+    pipeline: NotRequired[PipelineArgs]
+    """Identity of a pipeline, which has the access without a key. Either this, ``user`` or ``group``."""
 
     role: NotRequired[Literal["view", "edit", "admin"] | None]
     """view, edit or admin. Default: view, as in the platform's UI."""
@@ -536,6 +622,7 @@ class GuardrailExceptionArgs(TypedDict):
         "noAdmin",
         "publicAccess",
         "adminKey",
+        "adminPipeline",
         "nonExpiringKey",
         "actingKey",
         "actingSchedule",
@@ -796,10 +883,13 @@ class SeparateGrantArgs(TypedDict):
     """A grant in a workspace that something else declares."""
 
     user: NotRequired[str | None]
-    """Name of a user, exactly as the cluster authenticates it. Either this or ``group``."""
+    """Name of a user, exactly as the cluster authenticates it. Either this, ``group`` or ``pipeline``."""
 
     group: NotRequired[str | None]
-    """Name of a group, exactly as the cluster knows it. Either this or ``user``."""
+    """Name of a group, exactly as the cluster knows it. Either this, ``user`` or ``pipeline``."""
+
+    pipeline: NotRequired[PipelineArgs]
+    """Identity of a pipeline, which has the access without a key. Either this, ``user`` or ``group``."""
 
     role: NotRequired[Literal["view", "edit", "admin"] | None]
     """view, edit or admin. Default: view, as in the platform's UI."""
@@ -968,6 +1058,7 @@ class StackExceptionArgs(TypedDict):
         "noAdmin",
         "publicAccess",
         "adminKey",
+        "adminPipeline",
         "nonExpiringKey",
         "actingKey",
         "actingSchedule",

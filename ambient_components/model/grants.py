@@ -1,7 +1,8 @@
 """Grants: who has which role in a workspace, and when."""
 
+import json
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, model_validator
@@ -9,47 +10,62 @@ from pydantic import ConfigDict, Field, model_validator
 from ambient_components.model.base import Model, refuse
 from ambient_components.model.dates import DayOrMoment, Span, written
 from ambient_components.model.marks import OUTPUT, recorded
+from ambient_components.model.pipelines import Pipeline, written_pipeline
 from ambient_components.model.types import Duration, NamespaceName, RoleName, SubjectName
 from ambient_components.platform.bindings import BindingForm, grant_form
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding, owner_binding
-from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.platform.subjects import Subject, SubjectKind, kind_of_user
 from ambient_components.rules.findings import Finding, Path, below, spell
 from ambient_components.rules.workspaces import WorkspaceState
 
 
 class Access(Model):
-    """A role of one user or one group."""
+    """A role of one user, one group or one pipeline."""
 
     example: ClassVar[str] = "{user: NAME, role: edit}"
     other_example: ClassVar[str] = "{group: NAME}"
 
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [{"title": "a user", "required": ["user"]}, {"title": "a group", "required": ["group"]}]
+            "oneOf": [
+                {"title": "a user", "required": ["user"]},
+                {"title": "a group", "required": ["group"]},
+                {"title": "a pipeline", "required": ["pipeline"]},
+            ]
         }
     )
 
     user: SubjectName | None = None
-    """Name of a user, exactly as the cluster authenticates it. Either this or `group`."""
+    """Name of a user, exactly as the cluster authenticates it. Either this, `group` or `pipeline`."""
 
     group: SubjectName | None = None
-    """Name of a group, exactly as the cluster knows it. Either this or `user`."""
+    """Name of a group, exactly as the cluster knows it. Either this, `user` or `pipeline`."""
+
+    pipeline: Pipeline | None = None
+    """Identity of a pipeline, which has the access without a key. Either this, `user` or `group`."""
 
     role: Annotated[RoleName, recorded(required=True, unknown="")] = Role.VIEW
     """view, edit or admin. Default: view, as in the platform's UI."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.user is None) == (self.group is None):
-            problem = "names neither a user nor a group" if self.user is None else "names a user and a group"
-            refuse(problem, "allowed: exactly one of them, as {user: NAME} or {group: NAME}")
+        given = self.given("user", "group", "pipeline")
+        if len(given) != 1:
+            problem = f"names a {' and a '.join(given)}" if given else "names neither a user nor a group"
+            also = " or {pipeline: IDENTITY}" if self.pipeline is not None else ""
+            refuse(problem, f"allowed: exactly one of them, as {{user: NAME}} or {{group: NAME}}{also}")
+        if self.user is not None and kind_of_user(self.user) is SubjectKind.PIPELINE:
+            hint = f"instead of user write pipeline: {json.dumps(written_pipeline(self.user))}"
+            refuse("is the name of a pipeline", hint, field="user")
         return self
 
     @property
     def subject(self) -> Subject:
         if self.user is not None:
             return Subject(SubjectKind.USER, self.user)
+        if self.pipeline is not None:
+            return Subject(SubjectKind.PIPELINE, self.pipeline.user_name)
         return Subject(SubjectKind.GROUP, self.group or "")
 
     @property
@@ -59,7 +75,7 @@ class Access(Model):
 
 
 class Grant(Access):
-    """Access of one user or one group to the workspace, listed and revocable on its Sharing page."""
+    """Access of one user, one group or one pipeline to the workspace, listed and revocable on its Sharing page."""
 
     from_: Annotated[DayOrMoment | None, recorded()] = Field(default=None, alias="from")
     """First day of the grant, or the time at which it starts. Default: the next run."""
@@ -103,6 +119,13 @@ class SeparateGrant(Access):
 
     namespace: Annotated[NamespaceName, OUTPUT]
     """Namespace of the workspace."""
+
+
+def subject_fields(subject: Subject) -> dict[str, Any]:
+    """Return the field of a grant that names its subject, as a stack file has it."""
+    if subject.kind is SubjectKind.PIPELINE:
+        return {"pipeline": written_pipeline(subject.name)}
+    return {str(subject.kind): subject.name}
 
 
 def owner_findings(owners: Sequence[Subject]) -> Iterator[Finding]:

@@ -78,8 +78,8 @@ WorkspaceGuardrail = Annotated[
     ),
     WithJsonSchema({"type": "string", "enum": [*WORKSPACE_GUARDRAILS]}),
 ]
-"""noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, actingSchedule, tooManyKeys, individualGrant,
-adminKeyWithEditors or expireAfter.
+"""noAdmin, publicAccess, adminKey, adminPipeline, nonExpiringKey, actingKey, actingSchedule, tooManyKeys,
+individualGrant, adminKeyWithEditors or expireAfter.
 """
 
 StackGuardrail = Annotated[
@@ -92,8 +92,8 @@ StackGuardrail = Annotated[
     ),
     WithJsonSchema({"type": "string", "enum": [*STACK_GUARDRAILS]}),
 ]
-"""massRemoval, noAdmin, publicAccess, adminKey, nonExpiringKey, actingKey, actingSchedule, tooManyKeys, individualGrant
-or adminKeyWithEditors.
+"""massRemoval, noAdmin, publicAccess, adminKey, adminPipeline, nonExpiringKey, actingKey, actingSchedule, tooManyKeys,
+individualGrant or adminKeyWithEditors.
 """
 
 Reason = Annotated[StrictStr, Field(min_length=1, max_length=REASON_MAX), AfterValidator(_reason)]

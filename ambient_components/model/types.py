@@ -83,13 +83,17 @@ def _subject_name(value: str) -> str:
 
 
 def _subject(value: object) -> Subject:
-    return _read_subject(value, SUBJECT_FORMS)
+    subject = _read_subject(value, SUBJECT_FORMS)
+    if subject.kind is SubjectKind.PIPELINE:
+        refuse("a pipeline is no owner", "give it view or edit under grants, by pipeline")
+    return subject
 
 
 def _reviewer(value: object) -> Subject:
     subject = _read_subject(value, REVIEWER_FORMS)
-    if subject.kind is SubjectKind.SERVICE_ACCOUNT:
-        refuse("a service account approves nothing", f"allowed: {REVIEWER_FORMS}")
+    if subject.kind not in (SubjectKind.USER, SubjectKind.GROUP):
+        who = "a pipeline" if subject.kind is SubjectKind.PIPELINE else "a service account"
+        refuse(f"{who} approves nothing", f"allowed: {REVIEWER_FORMS}")
     return subject
 
 

@@ -106,7 +106,9 @@ def records(description: str, item: str = "One of them.", **fields: Field) -> Fi
 
 _WORKSPACE: Final = text("The workspace. Left out for the stack as a whole.")
 _NAME: Final = text("The workspace. In a plan of several stacks with the stack in front: prod-eu/payments.")
-_SUBJECT: Final = text("user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME, or key:ID for a key of this workspace.")
+_SUBJECT: Final = text(
+    "user:NAME, group:NAME, pipeline:NAME, serviceaccount:NAMESPACE:NAME, or key:ID for a key of this workspace."
+)
 
 _ROLE_ASSIGNMENT: Final = record(
     "One role of one subject in one workspace.",

@@ -7,7 +7,15 @@ from typing import Final
 from ambient_components.cluster.objects import listing
 from ambient_components.plan import facts
 from ambient_components.plan.facts import ALREADY, Plan, Shards
-from ambient_components.plan.role_changes import CHANGED, LOWERED, REMOVED, RoleChange, keys_of_access, role_changes
+from ambient_components.plan.role_changes import (
+    CHANGED,
+    LOWERED,
+    REMOVED,
+    RoleChange,
+    keys_of_access,
+    keys_with_successors,
+    role_changes,
+)
 from ambient_components.platform.contract import ROLES
 from ambient_components.printable import counted, one_line
 from ambient_components.rotation.state import format_time
@@ -61,6 +69,7 @@ def _changes(plan: Plan) -> list[str]:
         *_number("bucket{s} deleted", buckets.count(facts.DELETED)),
         *_number("workspace{s} adopted", workspaces.count(facts.ADOPTED)),
         *_access(roles),
+        *_number("key{s} revoked, access by identity instead", len(keys_with_successors(plan))),
         *_counted(_WORKSPACES, workspaces),
         *_counted(_KEYS, (key.what for key in plan.keys if key not in shown)),
         *_counted(_BUCKETS, buckets),

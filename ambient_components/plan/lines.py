@@ -11,7 +11,14 @@ from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Change, Drift, KeyChange, Plan, SourceChange, Staying, Step
 from ambient_components.plan.folding import Folded, Line, Section, folded
-from ambient_components.plan.role_changes import GAINED, REMOVED, RoleChange, keys_of_access, role_changes
+from ambient_components.plan.role_changes import (
+    GAINED,
+    REMOVED,
+    RoleChange,
+    keys_of_access,
+    keys_with_successors,
+    role_changes,
+)
 from ambient_components.rules.roles import WEAKEST_FIRST, rank
 from ambient_components.rules.warnings import ADMIN, LoudWarning, undeclared, with_name
 
@@ -28,6 +35,7 @@ _SHARED: Final = (
     "People and keys with edit or admin can make tokens for every key of a workspace. They lose this access now, and "
     "tokens that they made stay valid: a renewal does not end them."
 )
+_PIPELINES: Final = "A pipeline's grant is as strong as who may push to its branch or deploy to its environment."
 _STAYING: Final = "The change was to end this access. A command ends it at once; the run then finds it ended."
 _WORKSPACES: Final = {
     facts.REMOVED: ("-", "Workspaces removed", "its namespace goes, with everything in it"),
@@ -65,12 +73,13 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
     changes = [change for change in role_changes(plan) if change.what != facts.ALREADY]
     notes = {(waiting.workspace, waiting.subject): "pending" for waiting in plan.pending}
     notes |= {(drift.workspace, who): f"{drift.what} in the cluster" for drift in plan.drift for who in drift.subjects}
-    several = _several(plan)
+    several, instead = _several(plan), keys_with_successors(plan)
     places = [(change.workspace, change.subject) for change in changes]
     access = [
-        (change, _access(change, told.get(place), notes.get(place, ""), several))
+        (change, _access(change, told.get(place), notes.get(place, ""), several, instead.get(place, ())))
         for change, place in zip(changes, places, strict=True)
     ]
+    gained, changed = ([each for each in access if each[0].gains_admin is is_admin] for is_admin in (True, False))
     ordered = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
@@ -79,12 +88,12 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         _workspaces(plan, facts.REMOVED),
         Section("Buckets deleted", tuple(_change(bucket) for bucket in plan.buckets if bucket.what == facts.DELETED)),
         Section("Guardrails changed", tuple(_guardrail_changes(plan))),
-        Section(ADMIN_GAINED, tuple(line for step, line in access if step.gains_admin)),
+        _changed(ADMIN_GAINED, gained),
         Section(UNDECLARED_ADMIN, tuple(_warning(warning, undeclared(warning).count(ADMIN)) for warning in admins)),
         Section("Rights beside the workspaces", tuple(_beside(step) for step in plan.beside if step.rights)),
         _workspaces(plan, facts.CLOSED),
         Section("Workspaces adopted", tuple(_adopted(plan)), (_ADOPTED,)),
-        Section(ACCESS_CHANGED, tuple(line for step, line in access if not step.gains_admin)),
+        _changed(ACCESS_CHANGED, changed),
         Section("Deleted or changed in the cluster", tuple(map(_drift, plan.drift)), (_restored(plan),)),
         Section("Keys that others may have copied", tuple(_exposed(plan)), (_SHARED,)),
         *(_keys(plan, what) for what in facts.KEY_CHANGES[:-1]),
@@ -168,11 +177,19 @@ def _rank(role: str) -> int:
     return -rank(role) or -len(WEAKEST_FIRST) - 1
 
 
-def _access(change: RoleChange, key: KeyChange | None, note: str, several: Collection[tuple[str, str]]) -> Line:
+def _access(
+    change: RoleChange,
+    key: KeyChange | None,
+    note: str,
+    several: Collection[tuple[str, str]],
+    instead: Collection[str],
+) -> Line:
     is_one = key is None or (key.workspace, key.key) not in several
     generation = "" if key is None or is_one else f" of generation {key.generation}"
     sign = {GAINED: "+", REMOVED: "-"}.get(change.what, "~")
     note = _key_note(key, generation) if key is not None else "may have access already" if change.uncertain else note
+    if instead:
+        note = f"{note}; access by identity instead: {listing(instead)}"
     before = "?" if change.uncertain and change.before is None else _role(change.before)
     return Line(
         sign,
@@ -181,6 +198,11 @@ def _access(change: RoleChange, key: KeyChange | None, note: str, several: Colle
         change=f"{before} -> {_role(change.after)}",
         is_new=change.is_new,
     )
+
+
+def _changed(title: str, changes: Collection[tuple[RoleChange, Line]]) -> Section:
+    pipelines = any(change.gains and change.is_of_pipeline for change, _ in changes)
+    return Section(title, tuple(line for _, line in changes), (_PIPELINES,) if pipelines else ())
 
 
 def _role(assignment: RoleAssignment | None) -> str:

@@ -9,6 +9,7 @@ from ambient_components.access.role_assignments import KEY, AccessDiff, RoleAssi
 from ambient_components.plan import facts
 from ambient_components.plan.facts import ALREADY, AccessThere, Adopted, KeyChange, Plan
 from ambient_components.platform.contract import ROLES, Role
+from ambient_components.platform.subjects import pipeline_of
 from ambient_components.rules.roles import rank
 
 GAINED: Final = "gained"
@@ -52,6 +53,10 @@ class RoleChange:
     @property
     def gains(self) -> bool:
         return self.what in (GAINED, RAISED)
+
+    @property
+    def is_of_pipeline(self) -> bool:
+        return pipeline_of(self.subject) is not None
 
     @property
     def gains_admin(self) -> bool:
@@ -133,6 +138,21 @@ def keys_of_access(plan: Plan) -> dict[tuple[str, str], KeyChange]:
         if (what.get(place), key.what) in ((GAINED, facts.ISSUED), (REMOVED, facts.REVOKED)):
             keys[place] = key
     return keys
+
+
+def keys_with_successors(plan: Plan) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the pipelines that gain access where a key loses it, by the key's workspace and subject."""
+    changes = role_changes(plan)
+    return {
+        place: successors
+        for place, key in keys_of_access(plan).items()
+        if key.what == facts.REVOKED
+        and (
+            successors := tuple(
+                c.subject for c in changes if c.workspace == key.workspace and c.gains and c.is_of_pipeline
+            )
+        )
+    }
 
 
 def with_adoptions(plan: Plan, adoptions: Iterable[Adoption]) -> Plan:

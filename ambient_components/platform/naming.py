@@ -75,7 +75,7 @@ def owner_binding(subject: Subject) -> str:
 
 def grant_binding(role: Role, subject: Subject) -> str:
     """Return the name of a grant's RoleBinding; the platform puts the role in it. Contract 1.3."""
-    return f"{GRANT_PREFIX}{role}-{sanitize_name(subject.platform_name)}-{subject.kind}"
+    return f"{GRANT_PREFIX}{role}-{sanitize_name(subject.platform_name)}-{subject.rbac_kind.lower()}"
 
 
 def key_suffix(workspace: str, key_id: str, generation: int) -> str:

@@ -1,4 +1,4 @@
-"""The subjects of access: users, groups and ServiceAccounts, in this project's one notation."""
+"""The subjects of access: users, groups, pipelines and ServiceAccounts, in this project's one notation."""
 
 import re
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from ambient_components.platform.contract import (
     service_account_problem,
     subject_name_problem,
 )
+from ambient_components.platform.pipelines import Pipeline, parse_pipeline
 
 SUBJECT_FORMS: Final = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 """Formats that `parse_subject` accepts, for error messages."""
@@ -20,12 +21,15 @@ SUBJECT_FORMS: Final = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 class SubjectKind(StrEnum):
     USER = "user"
     GROUP = "group"
+    PIPELINE = "pipeline"
+    """A user of the cluster, by the name that `platform.pipelines` makes of a pipeline's identity."""
     SERVICE_ACCOUNT = "serviceaccount"
 
 
 _RBAC_KINDS = {
     SubjectKind.USER: "User",
     SubjectKind.GROUP: "Group",
+    SubjectKind.PIPELINE: "User",
     SubjectKind.SERVICE_ACCOUNT: "ServiceAccount",
 }
 
@@ -36,17 +40,17 @@ class Subject:
 
     Raises:
         ValueError: The name violates contract 1.3 (1-253 bytes, no control characters), or the namespace or name of a
-            ServiceAccount violates Kubernetes' rules.
+            ServiceAccount violates Kubernetes' rules, or a user has a pipeline's name, or a pipeline another one.
     """
 
     kind: SubjectKind
-    """User, group or ServiceAccount."""
+    """User, group, pipeline or ServiceAccount."""
 
     name: str
     """Verbatim name; for a ServiceAccount, its name within the namespace."""
 
     namespace: str | None = None
-    """Namespace of a ServiceAccount; None for users and groups."""
+    """Namespace of a ServiceAccount; None for all others."""
 
     def __post_init__(self) -> None:
         if (self.namespace is not None) != (self.kind is SubjectKind.SERVICE_ACCOUNT):
@@ -54,6 +58,10 @@ class Subject:
             raise ValueError(msg)
         if problem := subject_name_problem(self.name):
             reject(*problem)
+        if self.kind is SubjectKind.USER and kind_of_user(self.name) is SubjectKind.PIPELINE:
+            reject(f"{self.name!r} is the name of a pipeline", f"write {SubjectKind.PIPELINE}:{self.name}")
+        if self.kind is SubjectKind.PIPELINE and kind_of_user(self.name) is SubjectKind.USER:
+            reject(f"{self.name!r} is no name of a pipeline", "as in pipeline:github:acme/payments:123456@main")
         if self.namespace is not None and (problem := service_account_problem(self.namespace, self.name)):
             reject(*problem)
 
@@ -76,8 +84,13 @@ class Subject:
         return {"kind": self.rbac_kind, "apiGroup": RBAC_API_GROUP, "name": self.name}
 
 
+def kind_of_user(name: str) -> SubjectKind:
+    """Return whether a user of the cluster is a pipeline: each subject has one text."""
+    return SubjectKind.PIPELINE if parse_pipeline(name) else SubjectKind.USER
+
+
 def parse_subject(text: str, forms: str = SUBJECT_FORMS) -> Subject:
-    """Read `user:NAME`, `group:NAME` or `serviceaccount:NAMESPACE:NAME`; the inverse of `str(subject)`."""
+    """Read `user:NAME`, `group:NAME`, `pipeline:NAME` or `serviceaccount:NAMESPACE:NAME`; inverse of `str(subject)`."""
     kind_text, colon, rest = text.partition(":")
     if not colon or kind_text not in tuple(SubjectKind):
         reject(f"{text!r} is not a subject", f"allowed: {forms}")
@@ -101,7 +114,7 @@ def without_login_prefix(subject: Subject) -> str | None:
     before those of its own (`kube:admin`). Under single sign-on the platform uses the values of the token. Names of
     Kubernetes itself (`system:...`) are the same in both. Contract 2.
     """
-    if subject.kind is SubjectKind.SERVICE_ACCOUNT or subject.name.startswith(_BUILT_IN):
+    if subject.kind not in (SubjectKind.USER, SubjectKind.GROUP) or subject.name.startswith(_BUILT_IN):
         return None
     match = _PREFIXED.fullmatch(subject.name)
     return match[1] if match else None
@@ -122,6 +135,7 @@ _EVERYBODY: Final = {
 and, for `:oauth`, OpenShift's virtual groups.
 """
 
+_PIPELINE: Final = "pipeline:"
 _ACCOUNT: Final = "serviceaccount:"
 _ACCOUNT_AS_USER: Final = "user:system:serviceaccount:"
 _KEY_ACCOUNT: Final = re.compile(rf"({_ACCOUNT}|{_ACCOUNT_AS_USER})[^:]*:{KEY_PREFIX}")
@@ -140,6 +154,10 @@ def who_is_meant(subject: str) -> str | None:
     if subject.startswith(_OF_A_NODE):
         return "a node of the cluster, hence every pod that breaks out on it"
     return _EVERYBODY.get(subject)
+
+
+def pipeline_of(subject: str) -> Pipeline | None:
+    return parse_pipeline(subject.removeprefix(_PIPELINE)) if subject.startswith(_PIPELINE) else None
 
 
 def is_key_account(subject: str) -> bool:

@@ -27,6 +27,7 @@ class Path(StrEnum):
     GRANTS_EDIT = "grantsEdit"
     REMOVES_ACCESS = "removesAccess"
     DELIVERED_KEY = "deliveredKey"
+    PIPELINE = "pipeline"
 
 
 READ_SECRETS: Final = "readSecrets"
@@ -34,7 +35,7 @@ READ_SECRETS: Final = "readSecrets"
 OF_EDIT: Final = frozenset({Path.PLATFORM_ACCOUNT, Path.RUNNER_SECRET, Path.GRANTS_EDIT, Path.REMOVES_ACCESS})
 """Paths of edit to what an admin may do by the role."""
 
-_WITHOUT_SUBJECTS: Final = (Path.UNDECLARED_ACCESS, Path.DELIVERED_KEY)
+_WITHOUT_SUBJECTS: Final = (Path.UNDECLARED_ACCESS, Path.DELIVERED_KEY, Path.PIPELINE)
 """Paths of subjects that no file names."""
 
 ABILITIES: Final[Mapping[str, frozenset[Path]]] = {

@@ -23,6 +23,9 @@ class Guardrail(StrEnum):
     ADMIN_KEY = "adminKey"
     """A key with the role admin, or the ServiceAccount of a key among owners or grants."""
 
+    ADMIN_PIPELINE = "adminPipeline"
+    """A pipeline with the role admin."""
+
     NON_EXPIRING_KEY = "nonExpiringKey"
     """A key that never expires, or a static one."""
 

@@ -9,7 +9,19 @@ import json
 import pytest
 
 from ambient_components.platform.contract import INTEGRATION_SECRET, RUNNER_SECRET, Role
-from tests.support.attacks import CORE, CREATOR_NOTE, MERGE, PLATFORM, RBAC, Bearer, World
+from tests.support.attacks import (
+    CORE,
+    CREATOR_NOTE,
+    MERGE,
+    PLATFORM,
+    RBAC,
+    REVIEWS,
+    Bearer,
+    World,
+    asked,
+    binding,
+    known,
+)
 from tests.support.stacks import Stack
 
 CLAIMS = {
@@ -75,6 +87,10 @@ CLAIMS = {
     "deliveredKey": {
         "yes": ["test_whoever_reads_the_secret_elsewhere_has_the_key"],
         "no": ["test_edit_does_not_reach_a_secret_elsewhere"],
+    },
+    "pipeline": {
+        "yes": ["test_whoever_has_a_pipelines_name_has_its_role"],
+        "no": ["test_another_pipelines_name_has_nothing"],
     },
 }  # fmt: skip
 """Tests by path and answer; those of a path's `no` show where its power ends, or who does not have it."""
@@ -366,6 +382,24 @@ def test_view_removes_nothing(world: World, w: str) -> None:
     _, grant = world.person(w, Role.ADMIN)
     assert not vera.can("DELETE", grant)
     assert not vera.can("GET", f"{RBAC}/{w}/rolebindings")
+
+
+# Pipelines: who gets which name is in test_keyless.py.
+
+PIPELINE = "pipeline:github:acme/payments:123456@main"
+
+
+def test_whoever_has_a_pipelines_name_has_its_role(world: World, w: str) -> None:
+    world.machine.create(f"{RBAC}/{w}/rolebindings", binding("pipeline", Role.EDIT, PIPELINE))
+    known(world.machine, w, PIPELINE)
+
+
+@pytest.mark.parametrize("name", ["123456@other", "654321@main", "123456@environment:main", "123456@tag:*"])
+def test_another_pipelines_name_has_nothing(name: str, world: World, w: str) -> None:
+    world.machine.create(f"{RBAC}/{w}/rolebindings", binding("pipeline", Role.EDIT, PIPELINE))
+    known(world.machine, w, PIPELINE)
+    review = asked(w, f"pipeline:github:acme/payments:{name}")
+    assert world.machine.create(REVIEWS, review)["status"]["allowed"] is False
 
 
 # The report itself

@@ -83,7 +83,7 @@ def test_a_grant_says_that_it_is_complete(record):
             [
                 "user: is a number; allowed: text; put it in quotes",
                 "role: 'admni' is not a role; allowed: view, edit, admin; did you mean 'admin'?",
-                "rol: 'rol' is not a field; allowed: user, group, role, namespace; did you mean 'role'?",
+                "rol: 'rol' is not a field; allowed: user, group, pipeline, role, namespace; did you mean 'role'?",
             ],
         ),
     ],

@@ -85,15 +85,22 @@ def binding(name: str, role: Role, subject: str, labels: dict[str, str] | None =
     }
 
 
-def known(machine: Machine, workspace: str, subject: str) -> None:
-    """Waits until the API server's authorizer knows that a subject has some role, which it learns in its own time."""
+REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+
+
+def asked(workspace: str, subject: str) -> dict[str, Any]:
+    """The question whether a subject has some role."""
     who = parse_subject(subject)
     sessions = {"namespace": workspace, "verb": "list", "group": "vteam.ambient-code", "resource": "agenticsessions"}
     named = {"groups": [who.name]} if who.kind is SubjectKind.GROUP else {"user": who.platform_name}
     spec = {**named, "resourceAttributes": sessions}
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-    machine.until(lambda: machine.create(path, review)["status"]["allowed"], f"a role of {subject} in {workspace}")
+    return {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+
+
+def known(machine: Machine, workspace: str, subject: str) -> None:
+    """Waits until the API server's authorizer knows that a subject has some role, which it learns in its own time."""
+    review = asked(workspace, subject)
+    machine.until(lambda: machine.create(REVIEWS, review)["status"]["allowed"], f"a role of {subject} in {workspace}")
 
 
 class World:

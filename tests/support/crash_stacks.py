@@ -53,18 +53,19 @@ class Phase:
     """Whether the way there has calls of its own, at which runs die."""
 
 
+_NAME = "github:acme/payments:123456@main"
 _BODY = """\
     protect: false
     owners: [user:alice@example.com]
-    grants: [{group: devs, role: edit}]
+    grants: [{group: devs, role: edit}, {PIPELINE, role: view}]
     keys:
       ci: {role: view}
       out: {role: edit, generation: 2OVERLAP, deliver: {secret: {namespace: W-app, name: the-key}}}
     secrets: {runner: {ANTHROPIC_API_KEY: {config: second}}}
     settings: {idleTimeout: 13h}
     onClose: {wait: 1s}
-"""
-_AFTER = {"user:alice@example.com": "admin", "group:devs": "edit"}
+""".replace("PIPELINE", "pipeline: {github: {repository: acme/payments, id: 123456, branch: main}}")
+_AFTER = {"user:alice@example.com": "admin", "group:devs": "edit", f"user:{_NAME}": "view"}
 _KEYS = {"ci": ("view", 1), "out": ("edit", 1)}
 _LATE = "91d"
 

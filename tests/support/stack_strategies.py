@@ -77,11 +77,29 @@ LIMITS = fields(
         ),
     ),
 )
+SUBJECTS = st.one_of(
+    st.builds(lambda name: {"user": name}, NAMES),
+    st.builds(
+        lambda name, place: {"pipeline": {"github": {"repository": f"acme/{name}", "id": 7, **place}}},
+        NAMES,
+        st.sampled_from([{"branch": "main"}, {"environment": "prod"}, {"tags": True}]),
+    ),
+    st.builds(
+        lambda name, rest: {"pipeline": {"gitlab": {"project": f"acme/{name}", "id": 7, "branch": "main", **rest}}},
+        NAMES,
+        fields(protected=st.booleans(), issuer=st.just("https://git.example.com")),
+    ),
+    st.builds(
+        lambda name: {"pipeline": {"cluster": {"issuer": "https://x.org", "namespace": "ci", "serviceAccount": name}}},
+        NAMES,
+    ),
+    st.builds(lambda name: {"pipeline": {"issuer": {"url": "https://x.org", "subject": name}}}, NAMES),
+)
 SHARED: dict[str, st.SearchStrategy[Any]] = {
     "owners": st.lists(NAMES, max_size=3, unique=True).map(lambda names: [f"user:{name}" for name in names]),
     "reviewers": st.lists(NAMES, max_size=2, unique=True).map(lambda names: [f"group:{name}" for name in names]),
-    "grants": st.lists(st.tuples(NAMES, ROLES), max_size=3, unique_by=lambda grant: grant[0]).map(
-        lambda grants: [{"user": name, "role": role} for name, role in grants]
+    "grants": st.lists(st.tuples(SUBJECTS, ROLES), max_size=3, unique_by=lambda grant: str(grant[0])).map(
+        lambda grants: [{**subject, "role": role} for subject, role in grants]
     ),
     "secrets": fields(
         runner=st.dictionaries(st.sampled_from(RUNNER_SECRET_KEYS), REFERENCES, min_size=1),

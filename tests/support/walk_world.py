@@ -41,7 +41,7 @@ FRAME: Final[dict[str, Any]] = {
     },
     "exceptions": [
         {"guardrail": name, "reason": "the walk takes everything away"}
-        for name in ("massRemoval", "noAdmin", "adminKey", "nonExpiringKey", "actingKey")
+        for name in ("massRemoval", "noAdmin", "adminKey", "adminPipeline", "nonExpiringKey", "actingKey")
     ],
     "templates": {"small": {"limits": {"quota": {"pods": 5}}}, "large": {"limits": {"quota": {"pods": 50}}}},
 }
@@ -267,10 +267,23 @@ def roles_of(entry: Mapping[str, Any]) -> dict[str, str]:
     for subject in entry.get("owners", []):
         roles[subject] = "admin"
     for grant in entry.get("grants", []):
-        subject = f"user:{grant['user']}" if "user" in grant else f"group:{grant['group']}"
+        pipeline = f"user:{name_of(grant['pipeline'])}" if "pipeline" in grant else ""
+        subject = pipeline or (f"user:{grant['user']}" if "user" in grant else f"group:{grant['group']}")
         role = grant.get("role", "view") if not closed and _under_way(grant) else ""
         roles[subject] = max(roles.get(subject, ""), role, key=ROLES.index)
     return roles
+
+
+def name_of(pipeline: Mapping[str, Any]) -> str:
+    """Return the user name of a pipeline."""
+    ((kind, one),) = pipeline.items()
+    issuer = one.get("url") or one.get("issuer", "")
+    head = f"{kind}+{issuer.removeprefix('https://').replace(':', '+')}" if issuer else kind
+    if kind in ("cluster", "issuer"):
+        return f"{head}:{one['subject'] if kind == 'issuer' else one['namespace'] + ':' + one['serviceAccount']}"
+    place = one.get("branch") or (f"environment:{one['environment']}" if "environment" in one else "tag:*")
+    protected = "" if one.get("protected", True) else "unprotected:"
+    return f"{head}:{one.get('repository') or one['project']}:{one['id']}@{protected}{place}"
 
 
 def accounts_of(workspace: str, entry: Mapping[str, Any]) -> dict[str, str]:

@@ -41,6 +41,7 @@ MEANINGS: Final[Mapping[Path, str]] = {
     Path.GRANTS_EDIT: "edit gives edit to others",
     Path.REMOVES_ACCESS: "edit takes others' access away",
     Path.DELIVERED_KEY: "a Secret elsewhere holds a key",
+    Path.PIPELINE: "who may push has a pipeline's role",
 }
 
 

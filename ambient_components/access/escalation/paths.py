@@ -15,7 +15,7 @@ from ambient_components.platform.contract import (
     RUNNER_SECRET,
     TOKEN_LIFETIME_DEFAULT,
 )
-from ambient_components.platform.subjects import home_of
+from ambient_components.platform.subjects import home_of, pipeline_of
 from ambient_components.rules.escalation_paths import Path
 from ambient_components.rules.roles import rank
 
@@ -53,6 +53,7 @@ def escalations(
         findings += _of_minters(place)
         findings += _of_sessions(place)
         findings += _of_edit(place)
+        findings += _of_pipelines(place)
     return sorted(findings, key=lambda finding: finding.rank)
 
 
@@ -293,6 +294,20 @@ def _of_sessions(place: Place) -> Iterator[Finding]:
             *(() if place.isolates_network else (_ISOLATE,)),
             *_less(place),
         )
+
+
+def _of_pipelines(place: Place) -> Iterator[Finding]:
+    for assignment in place.assignments:
+        if pipeline := pipeline_of(assignment.subject):
+            yield place.finding(
+                Path.PIPELINE,
+                Severity.LOW,
+                (),
+                f"use the role {assignment.role} of {assignment.subject}",
+                f"{pipeline.strength} decide what its jobs do, and who that is, is not known here",
+                "protect the branch, the tags or the environment, so that only reviewed changes get there",
+                becomes=assignment.role,
+            )
 
 
 _WAYS_OF_EDIT: Final[Mapping[Path, tuple[str, str, str]]] = {

@@ -268,7 +268,7 @@ examples:
   ambient access prod --format json | jq -r '.access[] | select(.roles | index("admin")) | .subject'
 
 \b
-subject: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME, or key:ID for a key of the workspace.
+subject: user:NAME, group:NAME, pipeline:NAME, serviceaccount:NAMESPACE:NAME, or key:ID for a key of the workspace.
          Members of a group are not listed; only the identity provider knows them.
 role:    view, edit or admin. An owner is an admin. With --live also any other role, such as ClusterRole/admin, and
          none for a key without a role.

@@ -10,11 +10,11 @@ from ambient_components.cli.edits.files import edited_texts, of_workspace
 from ambient_components.cli.grants.written import Written, described
 from ambient_components.errors import AmbientError, Problem, Problems, format_path
 from ambient_components.model.dates import written as written_date
-from ambient_components.model.grants import Grant
-from ambient_components.platform.subjects import Subject, SubjectKind
+from ambient_components.model.grants import Grant, subject_fields
 from ambient_components.rules.workspaces import WorkspaceState
 from ambient_components.stackfile.editing import Change, in_braces, scalar
 from ambient_components.stackfile.loader import LoadedStack
+from ambient_components.stackfile.yaml.dumping import one_line
 from ambient_components.suggest import some
 
 _GRANTS: Final = "grants"
@@ -55,8 +55,8 @@ def removal_lines(grants: Iterable[Written]) -> list[str]:
 
 
 def _fields(grant: Grant) -> Mapping[str, str]:
-    subject: Subject = grant.subject
-    fields = {"user" if subject.kind is SubjectKind.USER else "group": scalar(subject.name), "role": grant.role.value}
+    fields = {name: one_line(value) for name, value in subject_fields(grant.subject).items()}
+    fields["role"] = grant.role.value
     if grant.from_ is not None:
         fields["from"] = written_date(grant.from_)
     if grant.until is not None:

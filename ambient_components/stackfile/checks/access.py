@@ -43,6 +43,10 @@ _USES: Final[Mapping[Guardrail, tuple[str, Callable[[Workspace], bool]]]] = {
         "there is no admin key",
         lambda workspace: any(key.role is Role.ADMIN for key in workspace.keys.values()),
     ),
+    Guardrail.ADMIN_PIPELINE: (
+        "no pipeline is admin",
+        lambda workspace: any(grant.pipeline and grant.role is Role.ADMIN for grant in workspace.grants),
+    ),
     Guardrail.NON_EXPIRING_KEY: (
         "every key expires",
         lambda workspace: any(key.lifetime == NEVER for key in workspace.keys.values()),

@@ -119,6 +119,8 @@ def test_admin_keys_that_somebody_with_edit_can_take(declared, keys):
         (Path.REMOVES_ACCESS, entry(grants=DEVS), None, []),
         (Path.DELIVERED_KEY, entry(keys={"r": key("view", deliver="ci/payments")}), "low", []),
         (Path.DELIVERED_KEY, entry(keys={"r": key("view")}), None, []),
+        (Path.PIPELINE, entry(grants={"pipeline:github:acme/pay:7@main": "view"}), "low", []),
+        (Path.PIPELINE, entry(grants={"user:github:alice": "view"}), None, []),
     ],
 )
 def test_a_path(path, declared, severity, who):

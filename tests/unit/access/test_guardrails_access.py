@@ -160,6 +160,7 @@ def test_who_is_meant_is_told():
         pytest.param(entry(grants={"user:bob": "view"}), entry(grants={"user:bob": "view"}), False, id="it was there"),
         pytest.param(None, entry(["user:bob"]), False, id="an owner"),
         pytest.param(None, entry(grants={"group:devs": "admin"}), False, id="a group"),
+        pytest.param(None, entry(grants={"pipeline:github:acme/pay:7@main": "edit"}), False, id="a pipeline"),
     ],
 )
 def test_where_groups_are_wanted_a_user_is_refused(before, after, refused):

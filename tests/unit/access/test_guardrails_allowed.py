@@ -21,6 +21,7 @@ CROSSING = {
     "noAdmin": (entry(ADMIN), entry(), {}),
     "publicAccess": (entry(), entry(grants={EVERYBODY: "view"}), {}),
     "adminKey": (entry(), entry(keys=BOSS), {}),
+    "adminPipeline": (entry(), entry(grants={"pipeline:github:acme/pay:7@main": "admin"}), {}),
     "nonExpiringKey": (entry(), entry(keys={"k": key(never=True)}), {}),
     "actingKey": (entry(), entry(keys={"k": key(actsAs="alice")}), {}),
     "actingSchedule": (entry(), entry(schedules={"s": {"schedule": "0 9 * * *", "runAs": "alice"}}), {}),

@@ -31,10 +31,12 @@ def test_a_new_workspace_of_the_ui_has_its_creator_as_owner_and_needs_no_note():
 def test_grants_of_the_sharing_page_are_grants_with_their_roles():
     workspace = of_pay(
         shared("pay", "user:Carol@Example.com", "admin"), shared("pay", "group:devs", "edit"),
-        shared("pay", "user:kube:dora"), creator("pay", "serviceaccount:ops:breakglass"),
+        shared("pay", "user:kube:dora"), shared("pay", "pipeline:github:acme/pay:7@main"),
+        creator("pay", "serviceaccount:ops:breakglass"),
     )  # fmt: skip
     assert workspace.entry["grants"] == [
         {"group": "devs", "role": "edit"},
+        {"pipeline": {"github": {"repository": "acme/pay", "id": 7, "branch": "main"}}, "role": "view"},
         {"user": "Carol@Example.com", "role": "admin"},
         {"user": "kube:dora", "role": "view"},
     ]

@@ -241,7 +241,7 @@ def test_it_is_an_overview_by_default(project, capsys):
 EVERYTHING = {
     "state": "active",
     "owners": ["serviceaccount:elsewhere:bot", "serviceaccount:team-0:bot"],
-    "grants": {"group:devs": "edit"},
+    "grants": {"group:devs": "edit", "pipeline:github:acme/payments:123456@main": "view"},
     "keys": {
         "admin": {"role": "admin", "generation": 1},
         "fixed": {"role": "edit", "generation": 1, "static": True, "never": True},

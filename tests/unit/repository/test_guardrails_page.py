@@ -35,6 +35,7 @@ CHANGES: dict[str, tuple[Any, Any] | tuple[Any, Any, GuardrailsRecord]] = {
     "noAdmin": (entry(LEADS), entry()),
     "publicAccess": (entry(), entry(grants={"group:system:authenticated": "edit"})),
     "adminKey": (entry(), entry(keys=DEPLOY)),
+    "adminPipeline": (entry(), entry(grants={"pipeline:github:acme/payments:123456@main": "admin"})),
     "nonExpiringKey": (
         entry(),
         entry(keys={"report": {"role": "view", "generation": 1, "never": True}}),

@@ -1,0 +1,51 @@
+"""Pipelines in the stack file: each is written back as it was, and its subject has one text."""
+
+import pytest
+
+from ambient_components.errors import BadValue
+from ambient_components.model.grants import Grant, subject_fields
+from ambient_components.platform.bindings import grant_form
+from ambient_components.platform.contract import Role
+from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
+
+GITHUB = {"repository": "acme/payments", "id": 123456}
+GITLAB = {"project": "acme/back/payments", "id": 7}
+WRITTEN = {
+    "github:acme/payments:123456@main": {"github": {**GITHUB, "branch": "main"}},
+    "github:acme/payments:123456@environment:prod": {"github": {**GITHUB, "environment": "prod"}},
+    "github:acme/payments:123456@tag:*": {"github": {**GITHUB, "tags": True}},
+    "github+ghe.acme.com/_services/token:acme/payments:123456@main": {
+        "github": {**GITHUB, "branch": "main", "issuer": "https://ghe.acme.com/_services/token"}
+    },
+    "gitlab:acme/back/payments:7@main": {"gitlab": {**GITLAB, "branch": "main"}},
+    "gitlab:acme/back/payments:7@unprotected:tag:*": {"gitlab": {**GITLAB, "tags": True, "protected": False}},
+    "cluster+ci.acme.com+6443:builds:bot": {
+        "cluster": {"issuer": "https://ci.acme.com:6443", "namespace": "builds", "serviceAccount": "bot"}
+    },
+    "issuer+agent.buildkite.com:organization:acme:pipeline:pay": {
+        "issuer": {"url": "https://agent.buildkite.com", "subject": "organization:acme:pipeline:pay"}
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "written"), WRITTEN.items(), ids=WRITTEN)
+def test_a_pipeline_and_its_name(name, written):
+    subject = Grant.model_validate({"pipeline": written}).subject
+    assert (str(subject), subject.kind) == (f"pipeline:{name}", SubjectKind.PIPELINE)
+    assert subject_fields(subject) == {"pipeline": written}
+    assert parse_subject(str(subject)) == subject
+
+
+def test_its_binding_is_that_of_a_user():
+    name = "github:acme/payments:123456@main"
+    form = grant_form(Role.EDIT, Subject(SubjectKind.PIPELINE, name))
+    assert form.name == "ambient-permission-edit-github-acme-payments-123456-main-user"
+    assert form.subject.rbac_subject() == {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": name}
+    assert form.annotations["ambient-code.io/subject-kind"] == "User"
+    assert form.annotations["ambient-code.io/subject-name"] == name
+
+
+@pytest.mark.parametrize("text", ["user:github:acme/payments:123456@main", "pipeline:github:alice", "pipeline:x"])
+def test_a_subject_has_one_text(text):
+    with pytest.raises(BadValue, match="name of a pipeline"):
+        parse_subject(text)
