@@ -222,4 +222,8 @@ def _successor_use(account: ServiceAccount, successor: _Identity) -> "pulumi.Out
 def _terms(key: SeparateKey) -> dict[str, Any]:
     """Return the inputs of the tokens that do not depend on the generation."""
     terms = write(key.for_tokens(key.run_every), "token")
-    return {**terms, "runEverySeconds": key.run_every} if key.run_every else terms
+    if key.run_every:
+        terms["runEverySeconds"] = key.run_every
+    if key.rotate_not_on:
+        terms["timezone"] = str(key.timezone)
+    return terms

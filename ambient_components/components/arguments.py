@@ -177,6 +177,12 @@ class KeyArgs(TypedDict):
     rotate: NotRequired[Literal["auto", "manual"] | None]
     """auto; manual: only a new generation issues another token. Default: auto; manual for keys without expiry."""
 
+    rotate_not_on: NotRequired[Sequence[str]]
+    """Days of rest, on which no run renews the token: mon to sun, days and spans such as 2026-12-20/2027-01-06, in
+    the stack's time zone. Refused if they could let the key expire. First tokens, generations and revocations don't
+    wait. Default: none.
+    """
+
     generation: NotRequired[int | None]
     """Number of the key's identity; a new number creates a new ServiceAccount and a new token. Default: 1."""
 

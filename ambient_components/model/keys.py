@@ -12,7 +12,7 @@ from ambient_components.model.dates import Day, Span, TimeZone
 from ambient_components.model.derive import read, record
 from ambient_components.model.forms import ABSENT, TEXT, Form, Items
 from ambient_components.model.marks import OUTPUT, recorded, sent
-from ambient_components.model.rotation import Overlap, RotateName, is_manual, renewal
+from ambient_components.model.rotation import Overlap, RestDay, RotateName, is_manual, renewal
 from ambient_components.model.sources import DataKey, SecretName
 from ambient_components.model.types import (
     Duration,
@@ -47,6 +47,7 @@ from ambient_components.rules.keys import (
     server_problem,
 )
 from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Policy, Rotate, misfit
+from ambient_components.rules.rest_days import NO_REST, WEEKDAYS, RestDays
 
 PlatformAccount = Annotated[
     Text,
@@ -217,6 +218,12 @@ class Key(Model):
     rotate: Annotated[RotateName | None, recorded(label="manual", unset="no"), sent("token")] = None
     """auto; manual: only a new generation issues another token. Default: auto; manual for keys without expiry."""
 
+    rotate_not_on: Annotated[list[RestDay], sent("token", form=Items(TEXT))] = Field(default=[], max_length=20)
+    """Days of rest, on which no run renews the token: mon to sun, days and spans such as 2026-12-20/2027-01-06, in the
+    stack's time zone. Refused if they could let the key expire. First tokens, generations and revocations don't wait.
+    Default: none.
+    """
+
     generation: Annotated[Generation, recorded(required=True, unknown=0, compared=False)] = 1
     """Number of the key's identity; a new number creates a new ServiceAccount and a new token. Default: 1."""
 
@@ -266,6 +273,8 @@ class Key(Model):
     def _fits_together(self) -> Self:
         if self.static and self.lifetime != NEVER:
             refuse("is static, and its lifetime has an end", "write lifetime: never, as such a token does not expire")
+        if {*WEEKDAYS} <= {*self.rotate_not_on}:
+            refuse("has all weekdays", "leave some out, or write rotate: manual", field=spell("rotate_not_on"))
         if self.retain == Retain.NONE and self.deliver is None:
             problem = "is retained nowhere and delivered nowhere"
             refuse(problem, "allowed: retain: none only beside deliver", field="retain")
@@ -304,7 +313,8 @@ class Key(Model):
 
     def policy(self, run_every: int = 0, uncut: Collection[str] = ()) -> Policy:
         times = self.lifetime, self.rotate_before, self.overlap
-        return renewal(*times, run_every, uncut, manual=self.manual, static=bool(self.static))
+        rest = RestDays.of(self.rotate_not_on) if self.rotate_not_on else NO_REST
+        return renewal(*times, run_every, uncut, manual=self.manual, static=bool(self.static), rest=rest)
 
     def overlap_or_default(self) -> int:
         """Return the overlap of a token with the next one, in seconds."""
@@ -411,6 +421,9 @@ class KeyDefaults(Model):
 
     overlap: Overlap | None = None
     """How long the old token stays valid after a renewal."""
+
+    rotate_not_on: list[RestDay] | None = Field(default=None, max_length=20)
+    """Days of rest, on which no run renews a token."""
 
     warn_ahead: Duration | None = None
     """How early runs announce an end."""

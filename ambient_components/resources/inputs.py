@@ -69,6 +69,9 @@ class AccessTokenArgs(TypedDict):
     runEverySeconds: NotRequired[pulumi.Input[int]]
     """Guaranteed interval of runs. Default: none."""
 
+    timezone: NotRequired[pulumi.Input[str]]
+    """Time zone of days of rest. Default: UTC."""
+
     former: NotRequired[pulumi.Input[bool]]
     """A newer generation exists: tokens are kept, and none is minted."""
 
@@ -103,6 +106,12 @@ class AccessTokenArgs(TypedDict):
 
     manual: NotRequired[pulumi.Input[bool]]
     """auto; manual: only a new generation issues another token. Default: auto; manual for keys without expiry."""
+
+    rotateNotOn: NotRequired[pulumi.Input[Sequence[str]]]
+    """Days of rest, on which no run renews the token: mon to sun, days and spans such as 2026-12-20/2027-01-06, in
+    the stack's time zone. Refused if they could let the key expire. First tokens, generations and revocations don't
+    wait. Default: none.
+    """
 
     warnAheadSeconds: NotRequired[pulumi.Input[int]]
     """How early runs announce the end of a token without renewal, and of the previous generation. Default: 14d."""

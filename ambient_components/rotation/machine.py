@@ -53,7 +53,9 @@ def mint_reason(state: TokenState, policy: Policy, now: datetime, what: str = "t
         return None
     if now >= current.expires_at:
         return f"the {what} expired on {format_time(current.expires_at)}"
-    if now >= current.expires_at - _notice(current, policy):
+    if now >= current.expires_at - _notice(current, policy) and now >= policy.rest.delayed(
+        now, current.expires_at, policy.run_every
+    ):
         return f"the {what} expires on {format_time(current.expires_at)}"
     return None
 
@@ -206,7 +208,8 @@ def next_action(state: TokenState, policy: Policy, *, former: bool = False) -> t
         # Due at once; the time is the same in every run.
         due.append((current.issued_at, "rotate"))
     elif current and current.expires_at and not policy.never:
-        due.append((current.expires_at - _notice(current, policy), "rotate"))
+        opens = current.expires_at - _notice(current, policy)
+        due.append((policy.rest.delayed(opens, current.expires_at, policy.run_every), "rotate"))
     if not due:
         return None
     moment, what = min(due)

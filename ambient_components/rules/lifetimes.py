@@ -1,14 +1,16 @@
 """Lifetime, renewal window and overlap of tokens and access keys, in seconds, and which of them fit together."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from ambient_components.platform.contract import TOKEN_LIFETIME_DEFAULT, TOKEN_LIFETIME_MAX, TOKEN_LIFETIME_MIN
+from ambient_components.printable import counted
 from ambient_components.rules.durations import DAY, HOUR, YEAR, format_seconds
 from ambient_components.rules.findings import Verdict, spell
+from ambient_components.rules.rest_days import NO_REST, RestDays
 
 _LONGEST_NOTICE: Final = 14 * DAY
 
@@ -61,6 +63,9 @@ class Policy:
     static: bool = False
     """Whether the token is stored in its token Secret in the workspace, and never expires. Contract 10.9."""
 
+    rest: RestDays = NO_REST
+    """Days on which no token is renewed."""
+
     @classmethod
     def of(
         cls,
@@ -71,17 +76,19 @@ class Policy:
         *,
         manual: bool | None = None,
         static: bool = False,
+        rest: RestDays = NO_REST,
     ) -> "Policy":
         """Return a policy with defaults for missing values.
 
-        The overlap is limited to fit the guaranteed runs. Tokens that do not expire are renewed manually by default.
+        The overlap is limited to fit the guaranteed runs and the days of rest. Tokens that do not expire are renewed
+        manually by default.
         """
         never = static or lifetime == NEVER
         before = default_rotate_before(lifetime) if rotate_before is None else rotate_before
         if overlap is None:
             # A run may start this long after the renewal window opened.
-            overlap = max(0, min(default_overlap(before), before - run_every, lifetime - before))
-        return cls(lifetime, before, overlap, run_every, never if manual is None else manual, static)
+            overlap = max(0, min(default_overlap(before), before - run_every - rest.longest, lifetime - before))
+        return cls(lifetime, before, overlap, run_every, never if manual is None else manual, static, rest)
 
     @property
     def overlap_delta(self) -> timedelta:
@@ -93,7 +100,12 @@ class Policy:
 
     def fits(self, lifetime: int) -> bool:
         """Return whether renewal window, overlap and runs fit into this lifetime."""
-        return misfit(Policy(lifetime, self.rotate_before, self.overlap, self.run_every, self.manual)) is None
+        return misfit(replace(self, lifetime=lifetime, static=False)) is None
+
+    @property
+    def wait(self) -> int:
+        """The most seconds from the start of a renewal window to a run that renews; 0 without a guarantee of runs."""
+        return self.run_every + self.rest.longest
 
 
 def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
@@ -103,7 +115,7 @@ def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
     """
     if policy.manual:
         return None
-    life, before, overlap, every = policy.lifetime, policy.rotate_before, policy.overlap, policy.run_every
+    life, before, overlap, every = policy.lifetime, policy.rotate_before, policy.overlap, policy.wait
     if before >= life:
         return (
             f"a renewal window of {_text(before)} is not shorter than the life of {_text(life)}",
@@ -122,7 +134,7 @@ def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
             f"allowed: overlap up to {_text(life - before)}",
         )
     if every and (every >= before or every + overlap > before):
-        promised = f"runs come every {_text(every)}, as {spell('run_every')} says"
+        promised = ", and ".join(_promises(policy))
         if every >= before:
             return (
                 f"a renewal window of {_text(before)} is too short: {promised}, and none might come in it",
@@ -135,6 +147,13 @@ def misfit(policy: Policy, what: str = "token") -> tuple[str, str] | None:
             f"{_text(before - every)}",
         )
     return None
+
+
+def _promises(policy: Policy) -> Iterator[str]:
+    if policy.run_every:
+        yield f"runs come every {_text(policy.run_every)}, as {spell('run_every')} says"
+    if days := policy.rest.longest // DAY:
+        yield f"none renews for up to {counted(days, 'day')}, as {spell('rotate_not_on')} says"
 
 
 def is_mended_by_overlap(policy: Policy) -> bool:
@@ -195,6 +214,7 @@ def policy_of(terms: Mapping[str, Any], life: Life) -> Policy:
         terms.get("runEverySeconds") or 0,
         manual=terms.get("manual"),
         static=bool(terms.get("static")),
+        rest=RestDays.of(terms.get("rotateNotOn"), terms.get("timezone") or "UTC"),
     )
 
 

@@ -13,6 +13,7 @@ from ambient_components.access.entries import Ledger
 from ambient_components.engine.names import key_output
 from ambient_components.model.guardrails import BUILT_IN, GuardrailsRecord
 from ambient_components.model.keys import DeliverySecret
+from ambient_components.rules.rest_days import NO_REST, RestDays
 from ambient_components.rules.roles import rank
 
 STACK: Final = "stack"
@@ -133,6 +134,10 @@ class DeployedKey:
     """Whether a use of the newer generation ends its tokens earlier."""
     manual: bool = False
     """Whether the token is not renewed automatically."""
+    rest: RestDays = NO_REST
+    """Days on which no run renews the token."""
+    run_every: int = 0
+    """Guaranteed seconds between runs; 0 for none."""
     static: bool = False
     """Whether every session of the workspace can read it."""
     delivered_to: str | None = None
@@ -190,6 +195,8 @@ class DeployedKey:
 
     def due(self, what: str, at: datetime) -> bool:
         ignored = self.former and what != "revoke"
+        if what == "rotate" and self.expires_at is not None:
+            ignored = ignored or self.rest.delayed(at, self.expires_at, self.run_every) > at
         return not ignored and self.next_action == what and self.next_at is not None and self.next_at <= at
 
 

@@ -141,13 +141,14 @@ def _attention(
 
 
 def _ending(key: DeployedKey, expires: datetime, now: datetime, limits: Limits) -> Iterable[str]:
+    patience = 2 * limits.within + timedelta(seconds=key.rest.longest)
     if expires <= now:
         yield f"expired on {expires:%Y-%m-%d %H:%M} UTC"
     elif expires - now <= limits.within:
         yield f"expires in {format_rounded(expires - now)}, before the next run"
     elif key.manual and expires - now <= timedelta(seconds=default_rotate_before(_life(key, expires))):
         yield f"expires in {format_rounded(expires - now)}, and is not renewed: ambient keys rotate"
-    elif key.next_action == "rotate" and key.next_at is not None and now - key.next_at > 2 * limits.within:
+    elif key.next_action == "rotate" and key.next_at is not None and now - key.next_at > patience:
         yield f"due for renewal since {key.next_at:%Y-%m-%d %H:%M} UTC: do the runs come?"
 
 

@@ -25,6 +25,7 @@ from ambient_components.rotation import TokenState
 from ambient_components.rotation.state import NO_TIME, mapping, number, text_of, time_of
 from ambient_components.rules.buckets import BucketDriver
 from ambient_components.rules.lifetimes import is_endless
+from ambient_components.rules.rest_days import RestDays
 from ambient_components.rules.roles import rank
 from ambient_components.rules.workspaces import CLOSED
 from ambient_components.shards.names import split_shard
@@ -337,6 +338,8 @@ def _key(place: tuple[str, int], entry: KeyRecord | None, recorded: _Resources, 
         description=str(notes.get(DESCRIPTION_ANNOTATION) or ""),
         former=former,
         until=entry.overlap_until.isoformat() if former and entry is not None and entry.overlap_until else None,
+        rest=RestDays.of(outputs.get("rotateNotOn"), str(outputs.get("timezone") or "UTC")),
+        run_every=number(outputs.get("runEverySeconds"), 0),
         until_used=former and entry is not None and bool(entry.until_used),
         static=bool(outputs.get("static")),
         delivered_to=f"{target.get('namespace')}/{target.get('name')}" if target and not former else None,

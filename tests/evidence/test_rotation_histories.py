@@ -5,6 +5,7 @@ hold is in `key_evaluator`: checked at each step, and at the end over every seco
 """
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -20,6 +21,7 @@ from hypothesis.stateful import (
 from ambient_components.provider.tokens.token_secrets import Existing
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.lifetimes import Policy, default_overlap, default_rotate_before, misfit
+from ambient_components.rules.rest_days import RestDays
 from ambient_components.rules.workspaces import ACTIVE, CLOSED, RELEASED
 from tests.support import evidence
 from tests.support.key_cluster import CRASHES, DAY, FAILURES, START, moment
@@ -38,6 +40,9 @@ def _time():
         yield
 
 
+RESTS = [RestDays.of(days) for days in ([], ["sun"], ["fri", "sat", "sun"], ["mon", "2026-02-24/2026-04-02"])]
+
+
 @st.composite
 def policies(draw):
     """Whatever is not refused."""
@@ -48,7 +53,8 @@ def policies(draw):
     every = draw(st.sampled_from([0, (before - overlap) // 2]) | st.integers(0, before - overlap))
     policy = Policy(life, before, overlap, 0 if every == before else every)
     assert misfit(policy) is None
-    return policy
+    rested = replace(policy, rest=draw(st.sampled_from(RESTS)))
+    return policy if misfit(rested) else rested
 
 
 FAULTS = st.none() | st.dictionaries(st.integers(1, 14), st.sampled_from(CRASHES + FAILURES), min_size=1, max_size=2)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from ambient_components.platform.contract import SERVICE_ACCOUNT_ANNOTATION
 from ambient_components.rules.workspaces import CLOSED
-from tests.support.key_cluster import DAY, SECRETS, Token, seconds
+from tests.support.key_cluster import DAY, SECRETS, Token, moment, seconds
 from tests.support.key_simulation import Resource, Run, hold
 
 UNRECORDED = "found without a record"
@@ -65,7 +65,18 @@ class Evaluator:
         key = self.stack.key
         run.rotate_before = key.get("rotateBeforeSeconds", 0)
         run.overlap = key.get("overlapSeconds", 0)
+        run.rests = self._rested(run.start) > run.start
         run.waits = bool(key.get("manual") or key.get("never"))
+
+    def _rested(self, at):
+        """The end of the days of rest that a second is in; the second itself if it is in none."""
+        for _ in range(400):
+            weekday, day = f"{moment(at):%a}".lower(), f"{moment(at):%Y-%m-%d}"
+            days = self.stack.key.get("rotateNotOn", ())
+            if not any(one == weekday or one[:10] <= day <= one[-10:] for one in days):
+                break
+            at += DAY - at % DAY
+        return at
 
     def minted(self, token: Token):
         """At every moment at most two tokens of an identity are valid."""
@@ -111,6 +122,8 @@ class Evaluator:
             if current and not current.dead and not forced and not lost:
                 opens = seconds(current.expires_at) - self._window(news["rotateBeforeSeconds"], current)
                 hold("no mint outside the window", run.start >= opens, run.start, opens)
+                waits = self._rested(run.start) + (news.get("runEverySeconds") or DAY) < seconds(current.expires_at)
+                hold("no renewal on a day of rest", not (run.rests and waits), run)
             replaced = [one for one in there if current and one.uid == current.uid and not forced and not current.dead]
         else:
             for one in self.promises:
@@ -260,7 +273,7 @@ class Evaluator:
         hold("never without a token", expired, last)
         for run in runs[bisect_left(runs, last.issued, key=lambda run: run.end) : first]:
             opens = last.expires - self._window(run.rotate_before, last)
-            inside = run.completed and run.serving and opens <= run.start and run.end < last.expires
+            inside = run.completed and run.serving and not run.rests and opens <= run.start and run.end < last.expires
             # After a lost state a former identity may work on. Its user has the token that the run issued for the next.
             issued = any(
                 token.had is not None and run.start <= token.issued <= run.end for token in self._cluster.tokens

@@ -27,6 +27,7 @@ from ambient_components.rotation import TokenState
 from ambient_components.rotation.machine import confirmed_use
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.lifetimes import Policy
+from ambient_components.rules.rest_days import WEEKDAYS
 from ambient_components.rules.workspaces import ACTIVE, CLOSED, RELEASED
 from tests.support.key_cluster import DELIVERY, SPACE, Crash, SimulatedCluster, moment
 
@@ -72,6 +73,8 @@ def key(policy: Policy, **rest):
     if policy.never:
         return {"never": True, **rest}
     requested = {"lifetimeSeconds": policy.lifetime, "rotateBeforeSeconds": policy.rotate_before}
+    weekdays = [WEEKDAYS[number] for number in sorted(policy.rest.weekdays)]
+    requested["rotateNotOn"] = [*weekdays, *(f"{first}/{last}" for first, last in policy.rest.spans)]
     return {**requested, "overlapSeconds": policy.overlap, "runEverySeconds": policy.run_every, **rest}
 
 
@@ -104,6 +107,8 @@ class Run:
     """As the key's policy has it in this run."""
     overlap: int = 0
     """The same."""
+    rests: bool = False
+    """Whether it is on a day of rest."""
     waits: bool = False
     """Whether the key is one that nobody renews."""
     serving: bool = True

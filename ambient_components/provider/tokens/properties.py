@@ -51,6 +51,9 @@ class Identity(Model):
     run_every: Annotated[Overlap | None, sent("token")] = None
     """Guaranteed interval of runs. Default: none."""
 
+    timezone: Annotated[Text | None, sent("token")] = None
+    """Time zone of days of rest. Default: UTC."""
+
     former: Annotated[Flag | None, sent("token")] = None
     """A newer generation exists: tokens are kept, and none is minted."""
 

@@ -11,6 +11,7 @@ import pytest
 
 from ambient_components.rotation.state import format_time
 from ambient_components.rules.lifetimes import NEVER, Policy, misfit
+from ambient_components.rules.rest_days import RestDays
 from tests.support.key_cluster import CRASHES, DAY, FAILURES, START, moment
 from tests.support.key_evaluator import Evaluator
 from tests.support.key_simulation import KINDS, Stack, key, simulated_time
@@ -43,6 +44,7 @@ POLICIES = {
     "30d": Policy.of(30 * DAY, run_every=DAY),
     "90d": DAILY,
     "1y": Policy.of(YEAR, run_every=7 * DAY),
+    "30d, not at weekends": Policy.of(30 * DAY, run_every=DAY, rest=RestDays.of(["sat", "sun"])),
     "90d, no overlap": Policy(90 * DAY, 14 * DAY, 0, 7 * DAY),
     "30d, a renewal window of most of it": Policy(30 * DAY, 25 * DAY, 5 * DAY, DAY),
     "7d, an overlap of half of it": Policy(7 * DAY, 84 * HOUR, 78 * HOUR, 6 * HOUR),
