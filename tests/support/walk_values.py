@@ -33,6 +33,7 @@ KINDS: Final[dict[str, tuple[Any, ...]]] = {
     "duration or 0": ("1d", "0"),
     "whole days": ("90d", "1y"),
     "day": _DAYS,
+    "days of rest": ("sat", "2026-12-24", "2027-02-01/2027-02-05"),
     "day or moment": (*_DAYS, f"{_day(-2)}T18:00:00+01:00"),
     "quantity": ("2", "0.5", 3),
     "subject": ("user:walk.owner@example.com", "group:Walk Owners", "serviceaccount:walk-one:robot"),
