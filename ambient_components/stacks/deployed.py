@@ -130,13 +130,13 @@ class DeployedKey:
     """Whether a newer generation exists and this one stays valid for an overlap."""
     until: str | None = None
     """The last day of the overlap."""
-    until_used: bool = False
+    until_used: bool = field(default=False, repr=False)
     """Whether a use of the newer generation ends its tokens earlier."""
     manual: bool = False
     """Whether the token is not renewed automatically."""
-    rest: RestDays = NO_REST
+    rest: RestDays = field(default=NO_REST, repr=False)
     """Days on which no run renews the token."""
-    run_every: int = 0
+    run_every: int = field(default=0, repr=False)
     """Guaranteed seconds between runs; 0 for none."""
     static: bool = False
     """Whether every session of the workspace can read it."""
