@@ -41,6 +41,9 @@ _EVERYONE: Final = frozenset(
 )
 """Access of these is that of every subject. The members of other groups are not known."""
 
+_ACCOUNTS: Final = frozenset({*_EVERYONE, "group:system:serviceaccounts"})
+"""Access of these is that of every ServiceAccount."""
+
 _ACCOUNT_AS_USER: Final = "user:system:serviceaccount:"
 
 
@@ -181,8 +184,8 @@ class _Access:
     def _search(self, test: NeverTest) -> "_Search":
         key = (test.who, *test.except_)
         if key not in self._searches:
-            everyone = _EVERYONE & self._by_subject.keys()
-            subjects = self._names.matching(test.who) | everyone
+            everyone = _ACCOUNTS if test.who.startswith(("serviceaccount:", f"{KEY}:")) else _EVERYONE
+            subjects = self._names.matching(test.who) | (everyone & self._by_subject.keys())
             subjects.difference_update(*map(self._names.matching, test.except_))
             begins: dict[_Node, list[RoleAssignment]] = {}
             for subject in sorted(subjects):

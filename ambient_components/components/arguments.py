@@ -1085,8 +1085,8 @@ class NeverTestArgs(TypedDict):
     """Access that no subject may have or reach, now or in the future."""
 
     who: str
-    """Subjects: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME or key:ID, in which ``*`` is any text; '*' for
-    all.
+    """Subjects: user:NAME, group:NAME, pipeline:NAME, serviceaccount:NAMESPACE:NAME or key:ID, in which ``*`` is any
+    text; '*' for all.
     """
 
     role: NotRequired[Literal["view", "edit", "admin"] | None]

@@ -77,7 +77,8 @@ class NeverTest(_Test):
     word: ClassVar[str] = "never"
 
     who: Annotated[SubjectPattern, recorded(required=True, unknown=ANY)]
-    """Subjects: user:NAME, group:NAME, serviceaccount:NAMESPACE:NAME or key:ID, in which `*` is any text; '*' for all.
+    """Subjects: user:NAME, group:NAME, pipeline:NAME, serviceaccount:NAMESPACE:NAME or key:ID, in which `*` is any
+    text; '*' for all.
     """
 
     role: Annotated[RoleName | None, recorded()] = None

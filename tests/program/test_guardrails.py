@@ -4,7 +4,9 @@ import pytest
 
 from ambient_components.model.derive import misfits, write
 from ambient_components.model.guardrails import GuardrailsRecord
+from ambient_components.program.access_tests import access_test_refusals
 from ambient_components.program.calendar import Calendar
+from ambient_components.program.guardrails import placed_refusals
 from ambient_components.program.ledger import expired_exceptions, ledger_of, stack_guardrails
 from ambient_components.stackfile.loader import located, parse_stack
 from tests.program.conftest import NOW
@@ -156,3 +158,19 @@ def test_access_tests_are_recorded_and_approved_by_the_config(run_fleet):
     config["accessTests"] = line.split("pulumi config set accessTests ")[1]
     recorded = {"never": [{"who": "user:carol", "role": "admin"}]}
     assert run_fleet(holds, config=config).named("AccessLedger", "access").inputs["guardrails"] == recorded
+
+
+def test_a_plan_has_the_places_of_a_broken_access_test():
+    loaded, calendar = parsed(TESTS)
+    after, settings = ledger_of(loaded.file.workspaces, calendar), stack_guardrails(loaded.file, calendar)
+    (refused,) = placed_refusals(loaded, after, after, settings, calendar.now)
+    assert (str(refused.where), refused.rule, refused.workspaces) == ("x.yaml:3:25", "accessTest", ("pay",))
+    assert refused.problem.endswith(", at x.yaml:1:23")
+    pipeline = "{pipeline: {github: {repository: acme/pay, id: 1, branch: main}}, role: edit}"
+    loaded, calendar = parsed(
+        TESTS.replace("user:bob", "pipeline:github:acme/*").replace("{user: bob, role: edit}", pipeline)
+    )
+    (refused,) = access_test_refusals(loaded, calendar)
+    assert str(refused.where).startswith("x.yaml:3:")
+    assert "pipeline:github:acme/pay:1@main has edit in hub -> account" in refused.problem
+    assert placed_refusals(loaded, {}, {"hub": after["hub"]}, settings, calendar.now) == []

@@ -133,6 +133,9 @@ def test_an_account_has_two_names_and_everyone_is_everyone() -> None:
     assert not broken(named, never={"who": "*", "role": "edit", "except": ["serviceaccount:ci:bot"]})
     public = read_ledger({"pay": {"grants": {"group:system:authenticated": "edit"}}})
     assert broken(public, never={"who": "user:contractor-*", "role": "edit"})
+    accounts = read_ledger({"pay": {"grants": {"group:system:serviceaccounts": "edit"}}})
+    assert broken(accounts, never={"who": "key:*", "role": "edit"})
+    assert not broken(accounts, never={"who": "user:*", "role": "edit"})
     assert not broken(public, never={"who": "user:bob", "role": "edit", "except": ["group:system:*"]})
 
 
