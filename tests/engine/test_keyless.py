@@ -4,9 +4,11 @@ The issuers are the tests' own, under the names of the public ones where a name 
 """
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +26,11 @@ from ambient_components.platform.pipelines import (
     parse_pipeline,
 )
 from sandbox.api import Api, ApiError
+from sandbox.backend import Backend
 from tests.support.machine import Machine
 from tests.support.oidc_issuer import AUDIENCE, Issuer
+from tests.support.pipelines import USER_GITHUB, USER_GITLAB, jobs, read, run_bash
+from tests.support.stacks import PATIENCE, REPOSITORY, Stack
 
 REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
@@ -194,3 +199,150 @@ def test_an_issuer_that_lies_forges_its_own_names_alone(token: Callable[[Forges]
     assert name is not None
     assert "+127.0.0.1+" in name.partition(":")[0]
     assert forges.machine.request("GET", "/api/v1/secrets", token=token(forges)) == 403
+
+
+FILE = """\
+workspaces:
+  THIS:
+    protect: false
+    grants:
+      - {pipeline: {github: {repository: acme/payments, id: 123456, branch: main}}, role: edit}
+      - {pipeline: {gitlab: {project: acme/shop/api, id: 20, branch: main}}, role: view}
+    secrets: {runner: {ANTHROPIC_API_KEY: {config: anthropic}}}
+  THIS-b:
+    protect: false
+    grants: [{user: alice@example.com, role: admin}]
+"""
+
+
+@pytest.fixture
+def granted(forges: Forges, stack: Stack) -> Stack:
+    stack.secret("anthropic")
+    stack.write(FILE)
+    stack.up().ok()
+    return stack
+
+
+def ambient(stack: Stack, *words: str, token: str = "") -> subprocess.CompletedProcess[str]:
+    ended = subprocess.run(
+        [str(REPOSITORY / ".venv/bin/ambient"), "keyless", stack.name, *words],
+        cwd=stack.folder, env=stack.environment, input=token, capture_output=True, text=True, timeout=PATIENCE,
+        check=False,
+    )  # fmt: skip
+    assert not token or token not in ended.stdout + ended.stderr
+    return ended
+
+
+def sessions(stack: Stack, workspace: str = "") -> str:
+    return f"/apis/vteam.ambient-code/v1alpha1/namespaces/{workspace or stack.w}/agenticsessions"
+
+
+def test_a_grant_holds_for_its_pipeline_in_its_workspace_alone(granted: Stack, forges: Forges) -> None:
+    body = {"apiVersion": "vteam.ambient-code/v1alpha1", "kind": "AgenticSession", "spec": {"initialPrompt": "x"}}
+    body["metadata"] = {"generateName": "s-"}
+
+    def start(token: str, workspace: str = "") -> int:
+        return forges.machine.request("POST", sessions(granted, workspace), token=token, body=body)
+
+    assert start(github(forges.github)) == 200
+    assert start(github(forges.github), f"{granted.w}-b") == 403
+    assert start(github(forges.github, "refs/heads/other")) == 403
+    assert start(github(forges.github, environment="prod")) == 403
+    assert start(github(forges.github, repository_id="999")) == 403
+    assert start(github(forges.enterprise)) == 403
+    assert start(github(forges.github, event="pull_request_target")) == 401
+    assert start(gitlab(forges.gitlab)) == 403
+    assert forges.machine.request("GET", sessions(granted), token=gitlab(forges.gitlab)) == 200
+    assert forges.machine.request("GET", sessions(granted), token=gitlab(forges.gitlab, ref_protected="false")) == 403
+
+
+def test_the_printed_configuration_has_the_issuers_of_the_stack(granted: Stack) -> None:
+    printed = yaml.safe_load(ambient(granted, "--audience", AUDIENCE).stdout)
+    known = [parse_pipeline("github:a/b:1@main"), parse_pipeline("gitlab:a/b:1@main")]
+    assert printed == authentication_configuration(issuers_of(filter(None, known)), [AUDIENCE], {}, "v1")
+    assert ambient(granted, "--v1beta1", "--audience", "x").stdout.count("apiserver.config.k8s.io/v1beta1") == 1
+    assert "is missing" in ambient(granted).stderr
+
+
+def test_the_check_says_who_a_token_is_and_never_prints_it(granted: Stack, forges: Forges) -> None:
+    name = "github:acme/payments:123456@main"
+    known = ambient(granted, "--check", token=github(forges.github))
+    assert known.stdout.splitlines() == [
+        f"For the API server the token is {name}.",
+        f"Its grants in {granted.name}:",
+        f"  {granted.w}  edit  grant to pipeline:{name}",
+    ]
+    shown = json.loads(ambient(granted, "--check", "--format", "json", token=github(forges.github)).stdout)
+    assert (shown["user"], shown["issuer"]) == (name, GITHUB)
+    grant = {"workspace": granted.w, "subject": f"pipeline:{name}", "role": "edit", "reason": "grant"}
+    assert shown["grants"] == [grant]
+
+    other = ambient(granted, "--check", token=github(forges.github, "refs/heads/mian"))
+    assert (other.returncode, other.stdout.splitlines()[1:]) == (
+        2,
+        [f"It has no grant in {granted.name}.", f"hint: did you mean {name!r}?"],
+    )
+    refused = ambient(granted, "--check", token=github(forges.github, event="pull_request_target", aud="other"))
+    assert refused.returncode == 1
+    assert "for audience other" in refused.stderr
+    assert "event_name pull_request_target" in refused.stderr
+    for wrong in ("", "two words", "no-jwt", "a.e30.c"):
+        ended = ambient(granted, "--check", token=wrong)
+        assert ended.returncode in (1, 64)
+        assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.platform
+@pytest.mark.parametrize("sso", [False, True], ids=["by the API server", "by the platform"])
+def test_the_printed_jobs_start_a_session_on_the_platform(
+    sso: bool,
+    platform_programs: None,
+    granted: Stack,
+    forges: Forges,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With single sign-on the backend impersonates the name that the API server gives to the token."""
+    if sso:
+        for name, value in forges.unknown.backend_variables().items():
+            monkeypatch.setenv(name, value)
+    admin = forges.machine.admin()
+    (job,) = jobs(USER_GITHUB).values()
+    (script,) = read(USER_GITLAB)["session"]["script"]
+    request = "/token?api-version=2.0"
+    common = {"CURL_CA_BUNDLE": str(forges.machine.cluster.ca_file), "WORKSPACE": granted.w}
+
+    def on_github(backend: Backend, token: str, **others: str) -> subprocess.CompletedProcess[str]:
+        forges.github.more[f"{request}&audience={AUDIENCE}"] = {"value": token}
+        url = {
+            "ACTIONS_ID_TOKEN_REQUEST_URL": forges.github.address + request,
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "runner",
+        }
+        own = job["env"] | common | url | {"AUDIENCE": AUDIENCE, "PLATFORM": backend.url}
+        return run_bash(job["steps"][0]["run"], tmp_path, {}, **own | others)
+
+    def on_gitlab(backend: Backend, token: str, **others: str) -> subprocess.CompletedProcess[str]:
+        own = read(USER_GITLAB)["session"]["variables"] | common | {"AMBIENT_TOKEN": token, "PLATFORM": backend.url}
+        return run_bash(script, tmp_path, {}, **own | others)
+
+    with Backend(forges.machine.cluster, operator=True) as backend:
+        monkeypatch.undo()
+        made = on_github(backend, github(forges.github))
+        assert made.returncode == 0, made.stdout + made.stderr
+        assert json.loads(made.stdout)["name"]
+        for token, others in (
+            (github(forges.github), {"WORKSPACE": f"{granted.w}-b"}),
+            (github(forges.github), {"AUDIENCE": "other"}),
+            (github(forges.github, "refs/heads/other"), {}),
+            (github(forges.github, event="pull_request_target"), {}),
+        ):
+            assert on_github(backend, token, **others).returncode != 0
+        assert on_gitlab(backend, gitlab(forges.gitlab)).returncode != 0, "it may only view"
+        session = admin.request("GET", sessions(granted))["items"]
+        assert [item["spec"]["initialPrompt"] for item in session] == ["Review the last commit of this repository."]
+        assert admin.request("GET", sessions(granted, f"{granted.w}-b"))["items"] == []
+        granted.write(FILE.replace("id: 20, branch: main}}, role: view", "id: 20, branch: main}}, role: edit"))
+        granted.up().ok()
+        assert on_gitlab(backend, gitlab(forges.gitlab)).returncode == 0
+        pods = f"/api/v1/namespaces/{granted.w}/pods"
+        forges.machine.until(lambda: bool(admin.request("GET", pods)["items"]), "the session has a pod")

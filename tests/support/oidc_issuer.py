@@ -30,6 +30,8 @@ class Issuer:
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.address = f"https://127.0.0.1:{self._server.server_port}"
         self.url = name or self.address
+        self.more: dict[str, Any] = {}
+        """Further pages by path."""
 
     def __enter__(self) -> "Issuer":
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -80,7 +82,7 @@ class Issuer:
             "id_token_signing_alg_values_supported": ["RS256"],
         }
         keys = {"keys": [self._key.as_dict(private=False)]}
-        return {"/.well-known/openid-configuration": description, "/keys": keys}
+        return {"/.well-known/openid-configuration": description, "/keys": keys, **self.more}
 
 
 def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
