@@ -16,7 +16,8 @@ from ambient_components.rules.guardrail_names import (
 from tests.support.ledgers import refused
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "guardrails.md").read_text(encoding="utf-8")
-SHOWN = [text.strip() for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
+SHOWN = re.findall(r"^```text\n(.*?)$", PAGE, re.MULTILINE)
+"""First lines: the hints of a refusal are its own."""
 
 
 LEADS = ["group:payments-leads"]
@@ -69,7 +70,7 @@ CHANGES: dict[str, tuple[Any, Any] | tuple[Any, Any, GuardrailsRecord]] = {
 def test_the_text_of_each_guardrail_is_the_real_one(guardrail: str) -> None:
     before, after, *settings = CHANGES[guardrail]
     (problem,) = refused({"payments": before}, {"payments": after}, *settings)
-    assert problem.text in SHOWN
+    assert problem.text.splitlines()[0] in SHOWN
     assert f"\n## {guardrail}\n" in PAGE
 
 
@@ -86,7 +87,7 @@ ACCOUNTS: dict[str, tuple[Any] | tuple[Any, GuardrailsRecord]] = {
 def test_the_text_about_an_account_is_the_real_one(guardrail: str) -> None:
     after, *settings = ACCOUNTS[guardrail]
     (problem,) = refused({}, {"payments": after}, *settings)
-    assert (problem.rule, problem.text in SHOWN) == (guardrail, True)
+    assert (problem.rule, problem.text.splitlines()[0] in SHOWN) == (guardrail, True)
 
 
 def test_every_guardrail_has_its_line() -> None:
