@@ -1,5 +1,5 @@
 # An image for pipelines and for the cluster's own runs: the release in dist/ (make release), its lock, the Pulumi CLI with
-# its Kubernetes plugin, and Git, for a user without rights. docs/guides/pipeline.md says how to use it.
+# its Kubernetes plugin, and Git, for a user without rights. docs/tasks/pipeline.md says how to use it.
 # A run needs of it: the virtual environment /opt/ambient; `ambient`, `pulumi`, `pulumi-language-python`, its `-exec`,
 # `pulumi-resource-kubernetes`, `git` and `ssh` on PATH; a writable HOME and /tmp; a numeric user.
 

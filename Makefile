@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 BIN := .venv/bin
 # What a stack needs. `ambient init` writes it into projects, so it is a part of the package.
 RUN_LOCK := ambient_components/templates/project/requirements.lock
-# Without this the engine skips all deletes after a failure, which would stop revocations (docs/concepts/architecture.md).
+# Without this the engine skips all deletes after a failure, which would stop revocations (docs/concepts/how-it-works.md).
 export PULUMI_CONTINUE_ON_ERROR := true
 
 .DEFAULT_GOAL := help

@@ -23,7 +23,7 @@ _HEAD: Final = f"""\
 # By `ambient codeowners`. The owners of a line are alternatives, and of the lines that match a file the
 # last one counts: keep a line above these for everything else, such as `* @org/platform-team`.
 # Who may merge a file here may read with the deployer's rights, by a line such as {{secret: …}}:
-# {page("guides/reviewers", "what-a-line-decides")}"""
+# {page("tasks/reviewers", "what-a-line-decides")}"""
 
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._/-]+")
 _HANDLE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*|[^@\s#]+@[^@\s#]+")

@@ -40,7 +40,7 @@ Namespaces, so name everyone who runs pulumi up. All others hold in a workspace 
   guard: {{mode: audit}}    takes the request, and the API server's audit log names what deny would refuse
   guard: {{mode: warn}}     takes the request, and warns the client
   guard: {{mode: deny}}     refuses
-Begin with audit: {page("guides/guard")}
+Begin with audit: {page("tasks/guard")}
 
 \b
 Exempt are the deployers, the platform's own programs, nodes and Kubernetes' controllers, by a right that only a
@@ -57,7 +57,7 @@ def guard_manifest(items: Iterable[Mapping[str, Any]]) -> str:
     """Return objects of the guard as one file."""
     heading = (
         f"# The guard of Ambient workspaces, version {VERSION}, for a cluster admin to apply. What it refuses:\n"
-        f"# {page('guides/guard')}\n"
+        f"# {page('tasks/guard')}\n"
     )
     return heading + manifest_text(items)
 

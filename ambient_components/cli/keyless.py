@@ -29,7 +29,7 @@ from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project
 from ambient_components.suggest import did_you_mean
 
-_GUIDE: Final = page("guides/keyless")
+_GUIDE: Final = page("tasks/keyless")
 
 EPILOG: Final = f"""\
 \b
@@ -156,7 +156,7 @@ def _hints(claims: Mapping[str, Any]) -> Iterator[str]:
         yield "it has expired: use it within minutes, in the job itself"
     if where := {key: claims[key] for key in ("ref", "ref_path", "event_name", "pipeline_source") if key in claims}:
         yield f"it says {one_line(', '.join(f'{key} {value}' for key, value in where.items()))}"
-    yield f"the API server's log has the rule that it does not meet: {page('guides/keyless', 'a-token-is-refused')}"
+    yield f"the API server's log has the rule that it does not meet: {page('tasks/keyless', 'a-token-is-refused')}"
 
 
 def _as_data(stack: str, name: str, groups: Iterable[str], grants: Iterable[RoleAssignment]) -> dict[str, Any]:

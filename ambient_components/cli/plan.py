@@ -93,7 +93,7 @@ examples:
 
 \b
 The online plan comes from `pulumi preview --json`, so it agrees with `pulumi up`. The page shows the most dangerous
-changes first and no secrets. Its sections: {page("guides/plan")}
+changes first and no secrets. Its sections: {page("tasks/plan")}
 The schema of its JSON: ambient schema plan
 
 \b

@@ -36,7 +36,7 @@ examples:
 \b
 Shards can run on separate machines at the same time: pulumi up --stack STACK --config-file FILE. The formats github
 and gitlab depend only on the files and the config, so equal files give equal output.
-What to do with it: {page("guides/pipeline", "a-fleet")}
+What to do with it: {page("tasks/pipeline", "a-fleet")}
 
 \b
 exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C

@@ -46,7 +46,7 @@ examples:
 A saved plan is deployed as of the time for which it was made, so dates and tokens are handled as reviewed. It is
 refused if it is too old, if the stack was deployed since, if ambient or pulumi has another version, or if a new plan
 for the same time differs, for example after a change of files or cluster. Secret values are not compared.
-Who must not be able to write the file: {page("guides/plan", "plans-that-are-reviewed-and-then-deployed")}
+Who must not be able to write the file: {page("tasks/plan", "plans-that-are-reviewed-and-then-deployed")}
 
 \b
 The run ends with a summary and the next commands. If it fails, the errors are listed with the path of the log. Ctrl-C
@@ -54,7 +54,7 @@ lets the engine finish its steps and write its state.
 
 \b
 In a fleet, a failed shard does not stop the others. The summary lists the failures and the commands to run again.
---format json prints an object for each shard as it ends, and one for the whole run: {page("guides/fleet")}
+--format json prints an object for each shard as it ends, and one for the whole run: {page("tasks/fleet")}
 
 \b
 exit codes: 0 success, or no changes; 1 error, refused saved plan, or not confirmed; 3 refused by a guardrail;

@@ -84,7 +84,7 @@ class Bucket(pulumi.ComponentResource):
             desired["namespace"] = declared.workspace
         if declared.is_released:
             desired["released"] = True
-        # Only on the bucket: neither option may be on anything that gives access to it (docs/concepts/architecture.md).
+        # Only on the bucket: neither option may be on anything that gives access to it (docs/concepts/how-it-works.md).
         opts = pulumi.ResourceOptions(
             parent=self,
             protect=declared.is_protected,

@@ -157,7 +157,7 @@ def other_backend(stack: str) -> tuple[str, ...]:
     return (
         f"if it is new: ambient init {stack}",
         "if it was deployed, its runs may have used another backend: compare PULUMI_BACKEND_URL and pulumi whoami -v",
-        f"if its state is lost: {page('runbooks/killed-run', 'a-lost-state')}",
+        f"if its state is lost: {page('tasks/killed-run', 'a-lost-state')}",
     )
 
 

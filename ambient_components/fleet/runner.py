@@ -250,7 +250,7 @@ class Runner:
             **os.environ,
             # Several runs at once have Go's defaults: to collect rarely takes more than 1 GB in all (ADR 0026).
             **(go_settings(os.environ, alone=True) if self._alone else {}),
-            # A failed step must not stop revocations (docs/concepts/architecture.md).
+            # A failed step must not stop revocations (docs/concepts/how-it-works.md).
             "PULUMI_CONTINUE_ON_ERROR": "true",
             **passphrase(job.fleet.project, job.fleet.name, os.environ),
         }

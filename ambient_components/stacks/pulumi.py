@@ -54,7 +54,7 @@ class PulumiEngine(Engine):
 
 
 def engine_for(folder: Path) -> PulumiEngine:
-    """Return the engine for runs: a failed step holds back no revocation (docs/concepts/architecture.md)."""
+    """Return the engine for runs: a failed step holds back no revocation (docs/concepts/how-it-works.md)."""
     environ = {"PULUMI_CONTINUE_ON_ERROR": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "false"}
     return PulumiEngine(folder, {**os.environ, **environ})
 

@@ -173,7 +173,7 @@ def test_the_platforms_own_accounts_and_what_they_may_do(ours: Stack, platform: 
 
 def test_the_rights_of_the_page_are_enough_and_each_is_needed(ours: Stack, tmp_path: Path) -> None:
     stack, machine = ours, ours.machine
-    page = (REPOSITORY / "docs" / "concepts" / "access.md").read_text()
+    page = (REPOSITORY / "docs" / "tasks" / "access.md").read_text()
     role = yaml.safe_load(page[page.index("```yaml\napiVersion") :].split("```", 2)[1].removeprefix("yaml\n"))
     name = role["metadata"]["name"] = f"auditor-{stack.w}"
     machine.create("/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": name}})

@@ -1,4 +1,4 @@
-"""docs/guides/adopt.md on a cluster of its own, with 30 workspaces of the UI: its commands print what the page says."""
+"""docs/tasks/adopt.md on a cluster of its own, with 30 workspaces of the UI: its commands print what the page says."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.engine.test_getting_started import Shell, in_order, lines
 from tests.support.machine import Machine, started
 from tests.support.stacks import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "guides" / "adopt.md"
+PAGE = REPOSITORY / "docs" / "tasks" / "adopt.md"
 COUNT = 30
 _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARIES = re.compile(r" in [\d.]+ s:|until \d{4}-\d{2}-\d{2}")

@@ -91,7 +91,7 @@ def test_the_credentials_open_the_own_bucket_and_nothing_else(stored: Stack, sto
 
 
 def test_the_requests_of_the_page_are_answered_as_it_says(stored: Stack, store: Store) -> None:
-    page = (REPOSITORY / "docs" / "guides" / "storage.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs" / "tasks" / "storage.md").read_text(encoding="utf-8")
     block = re.search(r"```text\n(list  payments-sessions .*?)```", page, re.DOTALL)
     assert block is not None
     names = {

@@ -1,7 +1,7 @@
 """The lock of a dead run: the next run takes it over by itself, with all that a killed run needs. No other lock is.
 
 Runs are killed at random moments: the command, its engine, or all that it started, as when a machine or a pod dies.
-docs/runbooks/killed-run.md.
+docs/tasks/killed-run.md.
 """
 
 import secrets

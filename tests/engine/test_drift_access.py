@@ -1,4 +1,4 @@
-"""Access that others took or gave, line by line of docs/runbooks/drift.md.
+"""Access that others took or gave, line by line of docs/tasks/drift.md.
 
 It is told at once, and taken back only where declared.
 """

@@ -1,4 +1,4 @@
-"""Secrets that others saved, line by line of docs/runbooks/drift.md.
+"""Secrets that others saved, line by line of docs/tasks/drift.md.
 
 The names of what differs are told, and never a value.
 """

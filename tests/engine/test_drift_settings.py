@@ -1,4 +1,4 @@
-"""Settings that others changed, line by line of docs/runbooks/drift.md.
+"""Settings that others changed, line by line of docs/tasks/drift.md.
 
 They are nobody's business, or seen by a refresh and set right.
 

@@ -1,6 +1,6 @@
 """After a run was killed: what the next command says, and that the documented way out is all there is to do.
 
-docs/runbooks/killed-run.md: `pulumi cancel`, and run again.
+docs/tasks/killed-run.md: `pulumi cancel`, and run again.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The examples on the real engine: a user's project with its stages, and every step of docs/guides/workspace.md."""
+"""The examples on the real engine: a user's project with its stages, and every step of docs/start/tour.md."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.support.machine import Machine
 from tests.support.stacks import REPOSITORY, Result, Stack
 
 EXAMPLE = REPOSITORY / "examples" / "payments"
-PAGE = REPOSITORY / "docs" / "guides" / "workspace.md"
+PAGE = REPOSITORY / "docs" / "start" / "tour.md"
 NAMESPACES = ("payments", "research", "vault-sync")
 """What the examples call theirs; no other test uses these names."""
 

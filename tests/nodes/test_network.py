@@ -1,4 +1,4 @@
-"""The network policies of `limits.network`, by connections that are made: docs/concepts/network.md, line by line."""
+"""The network policies of `limits.network`, by connections that are made: docs/concepts/how-it-works.md."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""One workspace with a bit of everything, what others do to it, and what is said of that: docs/runbooks/drift.md."""
+"""One workspace with a bit of everything, what others do to it, and what is said of that: docs/tasks/drift.md."""
 
 from collections.abc import Callable
 from typing import Any

@@ -38,7 +38,7 @@ STORE = (
     "Every role could read the object store's credentials in the pods of sessions. These stay valid:\n"
     "  {}: of the platform's shared store: kubectl edit secret minio-credentials -n ambient-code && kubectl rollout "
     "restart deployment/minio -n ambient-code\n"
-    f"    before: {page('runbooks/leaked-key', 'the-object-store')}\n"
+    f"    before: {page('tasks/leaked-key', 'the-object-store')}\n"
 )
 """What is said of workspaces without buckets of their own, after their names."""
 DEPLOYED = ("payments/key/ci/g1", "payments/key/nightly/g3", "payments/key/hourly/g1", "lab/key/sync/g1")

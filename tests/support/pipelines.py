@@ -32,7 +32,7 @@ def pipeline_id(path: Path) -> str:
     return path.relative_to(FOLDER).parts[0]
 
 
-PAGES = [ROOT / "docs/guides/pipeline.md", ROOT / "docs/runbooks/leaked-key.md"]
+PAGES = [ROOT / "docs/tasks/pipeline.md", ROOT / "docs/tasks/leaked-key.md"]
 STAGES = ["dev", "stage", "prod"]
 """In the order in which they are deployed."""
 _EXAMPLE = re.compile(r"^( *)# (- |  )", re.MULTILINE)

@@ -276,7 +276,7 @@ reason:  owner, grant or key. With --live also: RoleBinding NAME (created neithe
          groupAccess (a line of ProjectSettings), key of generation N (an earlier identity of a key), ServiceAccount
          NAME (an account with the name of one of the platform's, and without its owner), platform (the platform's own).
 right:   VERB RESOURCE, or VERB RESOURCE NAME, for objects in the namespace. Only direct rights count. What else a role
-         allows: {page("concepts/access", "what-the-roles-come-to")}
+         allows: {page("tasks/access", "what-the-roles-come-to")}
 
 \b
 --live reads the cluster and changes nothing. It needs the right to list rolebindings, roles, serviceaccounts,

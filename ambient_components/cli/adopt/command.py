@@ -39,12 +39,12 @@ The cluster is only read, with one list request for each kind of object. Values 
 are written as comments, and a person gives each a source. Existing entries and files stay: to read a workspace again,
 remove its entry first.
 At the end the stack is previewed, and each change besides ownership is listed. A second run adopts what is missing.
-The tutorial: {page("guides/adopt")}
+The tutorial: {page("tasks/adopt")}
 
 \b
 --keys is for entries that a run deployed before its state was lost. It writes `adopt: [ACCOUNT]` to each key with an
 account in the cluster that no state records. After the next run, the same command takes the lines out again:
-{page("runbooks/killed-run", "a-lost-state")}
+{page("tasks/killed-run", "a-lost-state")}
 
 \b
 exit codes: 0 success, and a run changes nothing but ownership; 1 error; 2 a run would change more (see the list);

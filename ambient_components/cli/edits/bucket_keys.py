@@ -18,7 +18,7 @@ from ambient_components.stackfile.loader import LoadedStack
 from ambient_components.stacks.project import Project
 
 _BUCKET: Final = ("storage", "bucket")
-_PAGE: Final = page("runbooks/leaked-key", "the-object-store")
+_PAGE: Final = page("tasks/leaked-key", "the-object-store")
 
 
 def renewable(stack: LoadedStack, workspaces: Iterable[str]) -> dict[str, Bucket]:

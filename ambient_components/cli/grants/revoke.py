@@ -71,7 +71,7 @@ It ends only access of this subject. A person may have the same access by a grou
 members. A person with edit or admin could also mint tokens of every ServiceAccount of the workspace, and nothing shows
 whether they did. The output names these accounts. --renew-accounts renews those of the platform and of Kubernetes, so
 that all their tokens are refused, and ends those of sessions: running sessions have to be started again.
-What else a person can leave behind: {page("runbooks/person-leaves")}
+What else a person can leave behind: {page("tasks/person-leaves")}
 
 \b
 exit codes: 0 success or nothing to do, with --now also verified at the cluster; 1 error, a subject that the stack does

@@ -234,6 +234,6 @@ def _next_steps(stack_file: str, stack: str) -> list[str]:
         f"ambient show {stack}",
     ]
     if not os.environ.get("PULUMI_CONTINUE_ON_ERROR"):
-        # A failed step must not stop revocations (docs/concepts/architecture.md).
+        # A failed step must not stop revocations (docs/concepts/how-it-works.md).
         steps.insert(0, "export PULUMI_CONTINUE_ON_ERROR=true    # a failed step then holds back no revocation")
     return steps

@@ -205,7 +205,7 @@ def list_keys(
         print(as_openmetrics(listed), end="")
     elif not any(summary.workspaces for summary in summaries):
         what = "nothing is deployed, or the state is lost or in another backend"
-        print(f"There are no keys: {what}: {page('runbooks/killed-run', 'a-lost-state')}")
+        print(f"There are no keys: {what}: {page('tasks/killed-run', 'a-lost-state')}")
     else:
         print(as_table(listed, clock.now(), paint_for(sys.stdout)))
     if any(row.attention for row in listed):

@@ -14,7 +14,7 @@ choose one:
   ambient pipeline kubernetes --fleet prod    a CronJob for the cluster: every ten minutes, one pod a shard
 
 \b
-How long removed access lives with each: {page("guides/pipeline", "how-often-to-run")}
+How long removed access lives with each: {page("tasks/pipeline", "how-often-to-run")}
 """
 
 app: Final = group(

@@ -19,7 +19,7 @@ class Preview(StrEnum):
     """In the cluster, after a person has read the diff."""
 
 
-_SET_UP: Final = page("guides/pipeline", "set-up-once")
+_SET_UP: Final = page("tasks/pipeline", "set-up-once")
 
 _PREVIEWS: Final = f"""\
 \b

@@ -59,7 +59,7 @@ a pod ends with           the Job
 The Job is Complete if all indexes are done, and Failed if one is not: the others are deployed all the same.
 
 \b
-What to set up once, the role, the image and two Secrets: {page("guides/in-the-cluster")}
+What to set up once, the role, the image and two Secrets: {page("tasks/in-the-cluster")}
 
 \b
 exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C

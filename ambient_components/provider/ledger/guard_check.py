@@ -14,7 +14,7 @@ from ambient_components.provider.ledger.rights import may_bypass_guard
 from ambient_components.rules.guard import GuardMode, GuardTopic, policy_name
 from ambient_components.rules.warnings import LoudWarning
 
-_PAGE = page("guides/guard")
+_PAGE = page("tasks/guard")
 _INSTALL = "as a cluster admin: ambient guard | kubectl apply -f -"
 _NAMESPACES = policy_name(GuardTopic.WORKSPACES)
 """The policy that holds in every Namespace, whatever the files say."""

@@ -46,7 +46,7 @@ outputs:
   token: ${first.tokens["ci"]}
 """
 
-PAGE = REPOSITORY / "docs/guides/languages.md"
+PAGE = REPOSITORY / "docs/tasks/languages.md"
 
 
 @pytest.fixture

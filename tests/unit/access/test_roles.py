@@ -83,7 +83,7 @@ def test_who_has_a_right(right, roles):
 
 def documented():
     """The rows of the page for people: rights, and whether view, edit and admin have them."""
-    page = (MANIFESTS.parents[2] / "docs" / "concepts" / "access.md").read_text()
+    page = (MANIFESTS.parents[2] / "docs" / "tasks" / "access.md").read_text()
     table = page[page.index("## What the roles come to") : page.index("## What is really there")]
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ") and "`" in line]
     return [(row[0], re.findall(r"`([^`]+)`", row[1]), row[2:]) for row in rows]

@@ -310,7 +310,7 @@ def test_the_state_says_which_guardrails_are_followed(project, capsys, monkeypat
         assert ("guardrails.isolateAdminKeys: true" in capsys.readouterr().out) is advised
 
 
-PAGE = (Path(__file__).parents[3] / "docs/concepts/escalation.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs/concepts/security.md").read_text(encoding="utf-8")
 PROD = PAGE.partition("```yaml\n")[2].partition("```")[0]
 GUARDED = PROD.replace("workspaces:", "defaults: {guard: {mode: deny, sharing: view}}\nworkspaces:", 1)
 

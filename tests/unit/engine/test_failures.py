@@ -9,7 +9,7 @@ from ambient_components.engine.backend import export
 from ambient_components.engine.command import Answer, CommandError, failed
 from ambient_components.errors import AmbientError
 
-LOST = page("runbooks/killed-run", "a-lost-state")
+LOST = page("tasks/killed-run", "a-lost-state")
 
 
 def text(error: AmbientError) -> str:

@@ -15,9 +15,9 @@ from ambient_components.platform.subjects import parse_subject
 from ambient_components.rules.guard import POLICIES, GuardMode, GuardRule, binding_names, policy_name
 from tests.support.guard_workspaces import noted_digest
 
-GUIDE = Path(__file__).parents[3] / "docs/guides/guard.md"
+GUIDE = Path(__file__).parents[3] / "docs/tasks/guard.md"
 
-GUIDE = Path(__file__).parents[3] / "docs/guides/guard.md"
+GUIDE = Path(__file__).parents[3] / "docs/tasks/guard.md"
 
 
 def named(options: GuardOptions | None = None) -> dict[tuple[str, str], dict[str, Any]]:

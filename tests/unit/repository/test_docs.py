@@ -111,6 +111,14 @@ def test_every_page_of_docs_that_the_code_names_exists() -> None:
     assert missing == []
 
 
+def test_pages_that_moved_have_a_new_place() -> None:
+    """The site's build checks the links."""
+    page = (ROOT / "docs/internals/moved-pages.md").read_text(encoding="utf-8")
+    old = re.findall(r"^\| `([\w/-]+\.md)` \| \[", page, re.MULTILINE)
+    assert len(old) > 20
+    assert [path for path in old if (ROOT / "docs" / path).exists()] == []
+
+
 @pytest.mark.parametrize("block", [block for block in blocks("yaml") if STACK_FILE.search(block.text)], ids=str)
 def test_every_stack_file_loads(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -128,7 +136,7 @@ def test_every_stack_file_loads(block: Block, tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_program_of_the_languages_page_is_that_of_the_examples() -> None:
-    page = (ROOT / "docs/guides/languages.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/tasks/languages.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"^```typescript\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert program == (ROOT / "examples/languages/typescript/index.ts").read_text(encoding="utf-8")
 
@@ -190,10 +198,10 @@ def evidence() -> dict[str, dict[str, str]]:
 
 
 def test_every_attack_of_the_security_model_is_held() -> None:
-    page = (ROOT / "docs/concepts/security-model.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/concepts/security.md").read_text(encoding="utf-8")
     attacks = [item for part in page.split("they cannot:")[1:] for item in re.findall(r"^- (.*)$", part, re.MULTILINE)]
     assert len(attacks) >= 20
-    assert [attack for attack in attacks if attack not in evidence()["concepts/security-model.md"]] == []
+    assert [attack for attack in attacks if attack not in evidence()["concepts/security.md"]] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -24,9 +24,9 @@ PARTS = [path for folder in EXAMPLES for path in [*folder.glob("*.yaml"), *folde
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs/start/getting-started.md",
-    ROOT / "docs/guides/workspace.md",
-    ROOT / "docs/guides/pipeline.md",
-    ROOT / "docs/runbooks/leaked-key.md",
+    ROOT / "docs/start/tour.md",
+    ROOT / "docs/tasks/pipeline.md",
+    ROOT / "docs/tasks/leaked-key.md",
     *ROOT.glob("examples/*/*.md"),
 ]
 

@@ -1,4 +1,4 @@
-"""The recipe of docs/guides/integrations.md passes our own checks, and its command writes what the platform reads."""
+"""The recipe of docs/tasks/integrations.md passes our own checks, and its command writes what the platform reads."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = (Path(__file__).parents[3] / "docs/guides/integrations.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs/tasks/integrations.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")

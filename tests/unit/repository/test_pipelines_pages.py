@@ -10,7 +10,7 @@ from tests.support.pipelines import EXAMPLE, GITHUB, PAGES, ROOT, blocks, jobs
 
 
 def test_a_token_is_read_where_it_is(tmp_path: Path) -> None:
-    (script,) = [block for block in blocks(ROOT / "docs/runbooks/leaked-key.md") if "read -rs TOKEN" in block]
+    (script,) = [block for block in blocks(ROOT / "docs/tasks/leaked-key.md") if "read -rs TOKEN" in block]
     for name in ("ci", "c", "cid"):  # each a padding of its own
         claims = {"sub": f"system:serviceaccount:payments:{name}", "kubernetes.io": {"namespace": "payments"}}
         payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")

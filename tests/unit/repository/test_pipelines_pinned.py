@@ -84,7 +84,7 @@ def test_the_image_is_named_by_digest_or_says_that_one_must_be_filled_in(path: P
     assert {version} == set(re.findall(r"pulumi-version: ([\d.]+)", GITHUB.read_text(encoding="utf-8")))
     if digest == "DIGEST":
         # An image of that name cannot be pulled, so a job without a digest does not start.
-        page = (ROOT / "docs/guides/pipeline.md").read_text(encoding="utf-8")
+        page = (ROOT / "docs/tasks/pipeline.md").read_text(encoding="utf-8")
         command = f"docker buildx imagetools inspect pulumi/pulumi:{version}"
         for text in (path.read_text(encoding="utf-8"), page):
             assert re.search(r"[Rr]eplace `?DIGEST", text)

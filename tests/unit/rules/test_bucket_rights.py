@@ -13,7 +13,7 @@ from ambient_components.provider.store.client import _RIGHTS, _right
 
 ROOT = Path(__file__).parents[3]
 PROVIDER = ROOT / "ambient_components" / "provider"
-PAGE = ROOT / "docs" / "guides" / "storage.md"
+PAGE = ROOT / "docs" / "tasks" / "storage.md"
 
 TABLES_OF_ALL = PROVIDER / "store" / "client.py"
 """It sends what others name, and has tables of operations besides."""
