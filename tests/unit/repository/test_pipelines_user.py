@@ -17,7 +17,7 @@ def test_the_job_is_printed_without_a_project(
     assert run(["pipeline", forge, "--as-user"]) == 0
     printed = capsys.readouterr().out
     assert "AMBIENT_DOCS" not in printed
-    assert printed.replace(printed.split("How: ")[1].split("/guides")[0], "AMBIENT_DOCS") == file.read_text()
+    assert printed.replace(printed.split("How: ")[1].split("/tasks")[0], "AMBIENT_DOCS") == file.read_text()
     assert not any(tmp_path.iterdir())
     assert run(["pipeline", forge, "--as-user", "--fleet", "prod"]) == USAGE
 
