@@ -71,3 +71,22 @@ def test_a_grant_is_revoked_now_and_only_that(stack: Stack) -> None:
     again = stack.ambient("grants", "revoke", stack.name, bob, stack.w, "--now")
     again.refused(f"does not name {bob}, and nothing is deployed for it", "it has ended")
     assert stack.preview().ok().unchanged
+
+
+def test_a_pipeline_takes_the_place_of_a_key_and_is_revoked_by_its_name(stack: Stack) -> None:
+    key, name = "keys: {ci: {role: edit}}", "pipeline:github:acme/payments:123456@main"
+    grant = "grants: [{pipeline: {github: {repository: acme/payments, id: 123456, branch: main}}, role: edit}]"
+    file = f"workspaces:\n  THIS:\n    protect: false\n    owners: [user:{BOB}]\n    {key}\n"
+    stack.write(file)
+    stack.up().ok()
+    stack.write(file.replace(key, grant))
+    assert "1 key revoked, access by identity instead" in stack.ambient("plan", stack.name).text
+    stack.up().ok()
+    assert stack.preview().ok().unchanged
+    live = stack.ambient("access", stack.name, "--live", "--subject", name).ok().text
+    assert "edit" in live
+    assert "undeclared" not in live
+    ended = stack.ambient("grants", "revoke", stack.name, name, stack.w, "--now").ok()
+    binding = "ambient-permission-edit-github-acme-payments-123456-main-user"
+    assert f"{stack.w}: the RoleBinding {binding} is gone" in ended.text
+    assert stack.preview().ok().unchanged
