@@ -79,7 +79,7 @@ def _place(item: Json) -> tuple[str, str]:
 def expected(ledger: Ledger) -> frozenset[RoleAssignment]:
     """Return the access that a cluster should have: `of_ledger`, and overlapping identities of keys."""
     former = {
-        RoleAssignment(name, f"{KEY}:{key_id}", key.role, _of_generation(key.overlapping))
+        RoleAssignment(name, f"{KEY}:{key_id}", key.role, of_generation(key.overlapping))
         for name, entry in ledger.items()
         for key_id, key in entry.keys.items()
         if key.overlapping
@@ -114,11 +114,11 @@ def _identities(workspace: str, entry: Entry) -> dict[str, tuple[str, str]]:
         current = key.generation
         for generation in {1, *range(max(1, current - _REMEMBERED), current + 1)}:
             account = key.account(workspace, key_id, generation)
-            names[account] = f"{KEY}:{key_id}", KEY if generation == current else _of_generation(generation)
+            names[account] = f"{KEY}:{key_id}", KEY if generation == current else of_generation(generation)
     return names
 
 
-def _of_generation(generation: int) -> str:
+def of_generation(generation: int) -> str:
     return f"{KEY} of generation {generation}"
 
 

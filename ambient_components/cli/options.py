@@ -112,6 +112,10 @@ def state_option(more: str = "") -> Any:
     return typer.Option("--state", metavar="FILE", help=f"Exported state, - for stdin, or a folder for a fleet{more}.")
 
 
+def audit_option(flag: str, text: str) -> Any:
+    return typer.Option(flag, metavar="AUDIT.log", help=f"{text} Also gzip, - for stdin. Can be repeated.")
+
+
 Since = Annotated[
     str,
     typer.Option(

@@ -8,8 +8,18 @@ from typing import Annotated, Final
 import typer
 
 from ambient_components import activity, clock
+from ambient_components.cli.audit_logs import read_logs
 from ambient_components.cli.fleet_options import Jobs, Shards, fleets_of
-from ambient_components.cli.options import NamedStack, Refresh, Stack, duration_of, format_option, misuse, state_option
+from ambient_components.cli.options import (
+    NamedStack,
+    Refresh,
+    Stack,
+    audit_option,
+    duration_of,
+    format_option,
+    misuse,
+    state_option,
+)
 from ambient_components.cli.prompts import one_stack
 from ambient_components.documentation import page
 from ambient_components.engine import backend
@@ -25,9 +35,11 @@ from ambient_components.plan.facts import Plan
 from ambient_components.plan.markdown import LIMIT, left_out
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
+from ambient_components.plan.replay import replayed, takes_away
 from ambient_components.printable import one_line
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
+from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.pulumi import require_passphrase
 from ambient_components.stacks.reading import ledgers_in, read_deployed
@@ -36,7 +48,9 @@ from ambient_components.stacks.states import saved_export
 from ambient_components.warm import client as warm
 
 
-def _of_fleets(project: Project, stack: str, loaded: LoadedStack, request: Request, save: str) -> Plan | None:
+def _of_fleets(
+    project: Project, stack: str, loaded: LoadedStack, request: Request, save: str, *, has_replay: bool
+) -> Plan | None:
     """Return the plan of a fleet, or of all stacks that a file lists. None for a plain stack or a single shard."""
     fleets = fleets_of(project, stack, request)
     if fleets is None:
@@ -51,8 +65,8 @@ def _of_fleets(project: Project, stack: str, loaded: LoadedStack, request: Reque
         )
     if not several:
         return _of_fleet(fleets[0], loaded, request)
-    if request.states:
-        misuse("--state", f"{stack} names several stacks: ask one of them")
+    if request.states or has_replay:
+        misuse("--state" if request.states else "--replay", f"{stack} names several stacks: ask one of them")
     when, plans = request.at or clock.now(), []
     for fleet in fleets:
         try:
@@ -88,6 +102,7 @@ examples:
   ambient plan prod --at 2027-01-01                    as on that day: grants with dates, keys that are due
   ambient plan prod --without-secrets                  where secrets are not available, such as change requests
   ambient plan prod --save plan.json                   for: ambient up prod --plan plan.json
+  ambient plan prod --replay audit.log                 who used what it takes away, by the API server's audit log
   ambient plan prod --shard 3 --shard 5                only these shards of a fleet
   ambient plan prod --format json | jq '.access.gained[] | select(.role == "admin")'
 
@@ -133,6 +148,9 @@ def plan(
         bool, typer.Option("--all", help="Include shards that are up to date (fleets only).")
     ] = False,
     shard: Shards = None,
+    replay: Annotated[
+        list[str] | None, audit_option("--replay", "Audit log: who used what the run takes away.")
+    ] = None,
     limit: Annotated[
         int,
         typer.Option(
@@ -147,6 +165,8 @@ def plan(
     stack = one_stack(stack, named)
     _check_usage(offline=offline, state=state, at=at, save=save, max_age=max_age, refresh=refresh, diff=diff)
     _check_limit(limit, form)
+    if replay and state == "-":
+        misuse("--replay", "needs the state twice: write it to a file")
     age = duration_of(max_age, "--max-age", "7d")
     project = Project.find()
     path = stack_path(project, stack)
@@ -159,13 +179,15 @@ def plan(
         "plan", stack, jobs or 0, every=everything, refresh=refresh, shards=tuple(shard or ()), at=when,
         offline=offline, states=state,
     )  # fmt: skip
-    fleets = _of_fleets(project, stack, loaded, request, save)
+    fleets = _of_fleets(project, stack, loaded, request, save, has_replay=bool(replay))
     if fleets is not None:
         plan = making.without_secrets(fleets) if no_secrets else fleets
     elif offline:
         plan = _offline(project, stack, loaded, when, state)
     else:
         plan = _online(project, stack, loaded, when, save, age, refresh=refresh, no_secrets=no_secrets)
+    if replay and takes_away(plan):
+        plan = replayed(plan, read_logs(replay, selected_access(project, stack, files=False, state=state).ledger))
     missing = show(plan, form, steps=diff, verbose=verbose, limit=limit or LIMIT)
     if plan.refused:
         raise typer.Exit(REFUSED)

@@ -162,6 +162,35 @@ PLAN: Final = record(
             "Stacks that could not be evaluated (see errors). All other facts about them come from the files."
         ),
     ).or_none,
+    replay=record(
+        "What the audit log says of the access that the run takes away. Left out without --replay.",
+        coverage=record(
+            "What the log has.",
+            events=number("Calls, of any user anywhere.", minimum=0),
+            brokenLines=number("Lines that are no event.", minimum=0).of("broken"),
+            first=time("Its first event, RFC 3339, UTC.").of(lambda log: log.first and format_time(log.first)).or_none,
+            last=time("Its last event, RFC 3339, UTC.").of(lambda log: log.last and format_time(log.last)).or_none,
+            limits=each("A sentence for each thing that the log says nothing about.", text("The sentence.")).of(
+                lambda log: [*log.limits()]
+            ),
+        ),
+        count=number("Subjects and keys that lose access, used or not.", minimum=0),
+        used=records(
+            "Those that used it for what their next role does not allow, the last use first.",
+            workspace=_NAME,
+            subject=_SUBJECT,
+            generation=number("Of a key. Left out for others.", minimum=1).or_none,
+            before=text("The role before."),
+            after=text("The next role; none for access that ends."),
+            last=time("The last use, RFC 3339, UTC.").of(lambda use: format_time(use.last)),
+            calls=number("Completed calls.", minimum=0),
+            kinds=records(
+                "What the calls asked for, most frequent first.",
+                what=text("Verb and resource, such as list pods.").of(lambda kind: kind[0]),
+                calls=number("Their number.", minimum=0).of(lambda kind: kind[1]),
+            ),
+        ),
+    ).or_none,
     totals=record(
         "The number of changes of each kind.",
         gained=count("Roles gained.").of("access.gained"),

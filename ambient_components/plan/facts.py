@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from ambient_components.access.audit import Coverage
 from ambient_components.access.endings import Ended
 from ambient_components.access.role_assignments import KEY, AccessDiff, RoleAssignment
 from ambient_components.errors import Problem
@@ -202,6 +203,34 @@ class Shards:
         return len(self.evaluated) + len(self.skipped) + len(self.failed)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class InUse:
+    """Access that a run takes away, and its use in the audit log that the next role does not allow."""
+
+    workspace: str
+    subject: str
+    generation: int
+    """Of a key; 0 for others."""
+    before: str
+    after: str
+    """The next role; none for access that ends."""
+    last: datetime
+    calls: int
+    kinds: tuple[tuple[str, int], ...]
+    """Verb and resource with the number of calls, most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What an audit log says of the access that a run takes away."""
+
+    coverage: Coverage
+    count: int
+    """Access that ends or is lowered, used or not."""
+    used: tuple[InUse, ...]
+    """The last use first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a run at a given time would do. Every tuple is sorted."""
@@ -246,6 +275,8 @@ class Plan:
     steps: tuple[Step, ...] = ()
     beside: tuple[Step, ...] = ()
     shards: Shards | None = None
+    replay: Replay | None = None
+    """None without an audit log, or where nothing is taken away."""
 
     @property
     def changes(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from ambient_components.cluster.objects import listing
 from ambient_components.plan import facts
-from ambient_components.plan.facts import ALREADY, Plan, Shards
+from ambient_components.plan.facts import ALREADY, Plan, Replay, Shards
 from ambient_components.plan.role_changes import (
     CHANGED,
     LOWERED,
@@ -152,6 +152,8 @@ def summary(plan: Plan) -> list[str]:
     if plan.online and not plan.refreshed and plan.complete and not plan.refused:
         skipped = ", and nothing of shards that are up to date" if plan.shards and plan.shards.skipped else ""
         lines.append(f"compared with the cluster: only access{skipped} (--refresh: all objects)")
+    if plan.replay is not None:
+        lines.append(_replay(plan.replay))
     if plan.staying:
         lines.append(f"access that was to end and stays until this is deployed: {len(plan.staying)}")
     if plan.shown_warnings:
@@ -162,6 +164,13 @@ def summary(plan: Plan) -> list[str]:
         counts = ", ".join(f"{count} {_OPS.get(op, op)}" for op, count in plan.step_counts.items())
         lines.append(f"the engine's steps: {counts}")
     return lines
+
+
+def _replay(replay: Replay) -> str:
+    first, last = (format_time(when) if when else "?" for when in (replay.coverage.first, replay.coverage.last))
+    used = f"{len(replay.used)} in use" if replay.used else "none in use"
+    lose = "subject or key loses" if replay.count == 1 else "subjects and keys lose"
+    return f"audit log of {first} to {last}: {replay.count} {lose} access, {used}"
 
 
 def source(plan: Plan) -> str:

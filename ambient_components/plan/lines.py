@@ -11,6 +11,7 @@ from ambient_components.errors import Problem
 from ambient_components.plan import facts
 from ambient_components.plan.facts import Change, Drift, KeyChange, Plan, SourceChange, Staying, Step
 from ambient_components.plan.folding import Folded, Line, Section, folded
+from ambient_components.plan.replay import described
 from ambient_components.plan.role_changes import (
     GAINED,
     REMOVED,
@@ -26,9 +27,12 @@ STEPS: Final = "The engine's own diff"
 ADMIN_GAINED: Final = "Admin gained"
 ACCESS_CHANGED: Final = "Access changed"
 UNDECLARED_ADMIN: Final = "Admin that no file declares"
+_IN_USE: Final = "Lost while in use"
 
 _UNSEEN: Final = ("No guardrail evaluates this run", "Guardrails changed", "Rights beside the workspaces")
-LOUD: Final = {"Refused", "Errors", "Workspaces removed", "Buckets deleted", ADMIN_GAINED, UNDECLARED_ADMIN, *_UNSEEN}
+LOUD: Final = {
+    "Refused", "Errors", "Workspaces removed", "Buckets deleted", ADMIN_GAINED, UNDECLARED_ADMIN, _IN_USE, *_UNSEEN,
+}  # fmt: skip
 """Titles of the sections that a reader must not miss."""
 
 _SHARED: Final = (
@@ -83,6 +87,7 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
     ordered = [
         Section("Refused", tuple(map(_problem, plan.guardrails))),
         Section("Errors", tuple(map(_problem, plan.errors))),
+        Section(_IN_USE, tuple(_in_use(plan))),
         Section("Access that stays until this is deployed", tuple(map(_staying, plan.staying)), (_STAYING,)),
         Section("No guardrail evaluates this run", tuple(Line("!", (), text) for text in plan.unevaluated)),
         _workspaces(plan, facts.REMOVED),
@@ -113,6 +118,12 @@ def sections(plan: Plan, *, verbose: bool = False) -> list[Section]:
         Section(STEPS, tuple(map(_step, plan.steps)), folded=True),
     ]
     return [section for section in ordered if section.lines]
+
+
+def _in_use(plan: Plan) -> Iterator[Line]:
+    for use in plan.replay.used if plan.replay is not None else ():
+        change = f"{use.before} -> {use.after}"
+        yield Line("!", (use.workspace, use.subject), described(use, plan), change=change)
 
 
 def _workspaces(plan: Plan, what: str) -> Section:

@@ -3,7 +3,7 @@
 With the workspaces of the cluster that the stack does not declare: those in no stack, and those of other stacks.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -28,6 +28,10 @@ from ambient_components.program.calendar import Calendar
 from ambient_components.stackfile.loader import load_stack
 from ambient_components.stacks.guard_report import GuardReport
 from ambient_components.stacks.project import Project, stack_path
+
+USER: Final = "user:"
+GROUP: Final = "group:"
+"""Beginnings of subjects."""
 
 _RIGHTS: Final = (
     "--live needs the right to list rolebindings, roles, serviceaccounts, agenticsessions and projectsettings; with "
@@ -196,6 +200,20 @@ class Report:
     """The cluster's guard. None if it was not queried, or no workspace has one."""
     tests: tuple[Result, ...] = ()
     """The access tests of the whole stack."""
+    members: Mapping[str, Collection[str]] | None = None
+    """Names of users by name of their group, for display alone. None if no file of them was given."""
+
+    def members_of(self, group: str) -> list[str] | None:
+        """Return the members of a subject group:NAME. None if they are not known."""
+        members = (self.members or {}).get(group.removeprefix(GROUP))
+        return None if members is None else sorted(members)
+
+    def is_of(self, subject: str, assigned: str) -> bool:
+        """Tell whether access of `assigned` is access of a subject: its own, or by a group of which it is a member."""
+        if subject in ("", assigned):
+            return True
+        is_user, is_group = subject.startswith(USER), assigned.startswith(GROUP)
+        return is_user and is_group and subject.removeprefix(USER) in (self.members_of(assigned) or ())
 
     @property
     def differs(self) -> bool:
@@ -252,9 +270,9 @@ def report(
 
 
 def part(whole: Report, subject: str = "", right: RoleRight | None = None) -> Report:
-    kept = tuple(row for row in whole.rows if subject in ("", row.subject))
-    gone = tuple(assignment for assignment in whole.missing if subject in ("", assignment.subject))
-    pending = tuple(assignment for assignment in whole.pending if subject in ("", assignment.subject))
+    kept = tuple(row for row in whole.rows if whole.is_of(subject, row.subject))
+    gone = tuple(assignment for assignment in whole.missing if whole.is_of(subject, assignment.subject))
+    pending = tuple(assignment for assignment in whole.pending if whole.is_of(subject, assignment.subject))
     perhaps: tuple[Row, ...] = ()
     if right is not None:
         who = who_can(kept, right)

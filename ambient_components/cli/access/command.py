@@ -21,6 +21,8 @@ from ambient_components.access.effective import (
 from ambient_components.access.entries import Ledger
 from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.cli.access.markdown import as_markdown
+from ambient_components.cli.access.unused import unused_in, unused_json, unused_text
+from ambient_components.cli.audit_logs import read_logs
 from ambient_components.cli.guard_text import guard_text
 from ambient_components.cli.options import (
     Files,
@@ -30,6 +32,7 @@ from ambient_components.cli.options import (
     Since,
     StackOrWorkspace,
     Workspaces,
+    audit_option,
     choice,
     format_option,
     misuse,
@@ -38,8 +41,10 @@ from ambient_components.cli.options import (
     state_option,
     wrong_value,
 )
+from ambient_components.cli.people import Members, read_members
 from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.cli.tables import csv_text, plain_value
+from ambient_components.cluster.objects import listing
 from ambient_components.documentation import page
 from ambient_components.errors import BadValue, refusal, stop
 from ambient_components.output import CHANGES, Format, Paint, paint_for, plain, show_problem
@@ -51,6 +56,7 @@ from ambient_components.review.facts import is_own
 from ambient_components.review.making import Choice, findings_of, results_of, review
 from ambient_components.review.page import as_html
 from ambient_components.stacks.access_report import (
+    GROUP,
     InCluster,
     Others,
     Report,
@@ -153,8 +159,16 @@ def _lines(
     widths = [min(max(len(line[column]) for line in cells), _WIDEST) for column in range(2)] if cells else []
     for assignment, (role, whom, reason) in zip(assignments, cells, strict=True):
         mark = _MARKS.get(report.status(assignment))
-        line = f"  {role:<{widths[0]}}  {whom:<{widths[1]}}  {reason}"
+        line = f"  {role:<{widths[0]}}  {whom:<{widths[1]}}  {reason}{_members(report, assignment.subject)}"
         yield line + (paint(f"  ! {mark}", "loud") if mark else "")
+
+
+def _members(report: Report, subject: str) -> str:
+    """Return the members of a group. Empty for other subjects, and without a file of them."""
+    if report.members is None or not subject.startswith(GROUP):
+        return ""
+    members = report.members_of(subject)
+    return ": members unknown" if members is None else f": {listing(members) or 'no members'}"
 
 
 def _list(head: str, assignments: Sequence[RoleAssignment], paint: Paint) -> list[str]:
@@ -219,6 +233,11 @@ def _row(report: Report, row: Row) -> dict[str, Any]:
         ],
         "rights": [name for right, name in _NAMES.items() if right in rights],
         "complete": row.complete,
+        **(
+            {"members": report.members_of(row.subject)}
+            if report.members is not None and row.subject.startswith(GROUP)
+            else {}
+        ),
     }
 
 
@@ -249,6 +268,8 @@ class FailOn(StrEnum):
 
     UNMANAGED = "unmanaged"
     """Workspaces in no stack."""
+    UNUSED = "unused"
+    """Access without use in an audit log that would have it."""
 
 
 EPILOG = f"""\
@@ -262,6 +283,8 @@ examples:
   ambient access prod --subject user:bob@example.com
   ambient access prod --workspace payments --who-can "create serviceaccounts/token"
   ambient access prod --live --fail-on unmanaged           also fails if the platform has workspaces in no stack
+  ambient access prod --unused audit.log --unused audit-1.log.gz    access without use in the API server's audit log
+  ambient access prod --members groups.json --subject user:bob@example.com    also by groups: oc get groups -o json
   ambient access prod --live --format csv > access.csv
   ambient access prod --format html > access.html          one page for a browser: access, findings, keys
   ambient access prod --format html --since before.json    also what changed since an exported state
@@ -269,7 +292,7 @@ examples:
 
 \b
 subject: user:NAME, group:NAME, pipeline:NAME, serviceaccount:NAMESPACE:NAME, or key:ID for a key of the workspace.
-         Members of a group are not listed; only the identity provider knows them.
+         Only the identity provider knows the members of a group: --members lists them from its export.
 role:    view, edit or admin. An owner is an admin. With --live also any other role, such as ClusterRole/admin, and
          none for a key without a role.
 reason:  owner, grant or key. With --live also: RoleBinding NAME (created neither by the files nor by the UI),
@@ -284,6 +307,14 @@ agenticsessions and projectsettings, in the whole cluster or, with --workspace, 
 ClusterRoleBinding is not shown.
 Without --workspace, --subject and --who-can it also lists the platform's workspaces that no stack declares, and those
 of other stacks. That needs the right to list namespaces. The platform's own namespace is none of them.
+
+\b
+--unused lists the access without any call in the audit logs of the cluster's API servers, with what the logs have and
+what they can't prove. A key is in use if its token was presented: {page("concepts/access", "access-that-is-not-used")}
+
+\b
+--members FILE: OpenShift's Group objects (oc get groups -o json, or YAML), CSV (group,user) or LDIF (memberUid,
+member, uniqueMember). For display alone: a grant stays a grant of the group.
 
 \b
 json:   {{"stack", "source": "state" or "files", "live", "right",
@@ -311,11 +342,16 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
         tests are the access tests, by the declared access; empty for a part of the stack. Each entry of broken has the
         shortest path: from the subject's role in the workspace begins, by the escalation paths in path. Of a test
         always it has the workspace alone.
+        With --members, each group in access has members: null if the file does not have it.
+        With --unused: {{"stack", "coverage": {{"events", "brokenLines", "first", "last", "gaps": [{{"first", "last"}}],
+        "verbs": {{verb: count}}, "levels", "workspacesWithoutEvents", "limits": [text, ...]}}, "access": count,
+        "unused": [{{"workspace", "subject", "role", "reason", "unproven": text or null}}, ...],
+        "used": [{{"workspace", "subject", "role", "reason", "last", "calls"}}, ...]}}
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b
-exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live), or workspaces are in no stack
-            (--fail-on unmanaged); 64 wrong usage; 130 Ctrl-C
+exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live), workspaces are in no stack
+            (--fail-on unmanaged), or access is proven not to be used (--fail-on unused); 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -343,8 +379,15 @@ def access(
     ] = Format.TEXT,
     since: Since = "",
     fail_on: Annotated[
-        FailOn | None, choice("--fail-on", FailOn, "Also exit with 2 if the platform has workspaces in no stack.")
+        FailOn | None,
+        choice(
+            "--fail-on", FailOn, "Also exit with 2 if the platform has workspaces in no stack, or for unused access."
+        ),
     ] = None,
+    unused: Annotated[list[str] | None, audit_option("--unused", "List access without use in an audit log.")] = None,
+    members: Annotated[
+        str, typer.Option("--members", metavar="FILE", help="Show the members of groups from a file.")
+    ] = "",
 ) -> None:
     """Show who may do what, and why."""
     (stack, selected), desired = stack_and_workspaces(stack, names, named, workspaces), _right(right)
@@ -353,18 +396,23 @@ def access(
     refuse_since(since, form)
     if since and right:
         misuse("--since", "compares all access: leave --who-can out")
-    _check_fail_on(fail_on, live=live, is_part=bool(selected or subject or right))
+    if unused:
+        _check_unused(live=live, right=right, members=members, form=form)
+    _check_fail_on(fail_on, live=live, is_part=bool(selected or subject or right), has_log=bool(unused))
+    groups = _groups_in(members, form)
     project = Project.find()
     source = selected_access(project, stack, files=files, state=state)
     ledger = _selected(stack, source.ledger, selected)
+    if unused:
+        _unused(stack, ledger, unused, subject, form, fails=fail_on is not None)
+        return
     whole_stack = None if selected or subject or right else source.ledger.keys()
     there = _in_cluster(project, stack, ledger, one_by_one=bool(selected), declared=whole_stack) if live else None
     if there and whole_stack is not None and there.others is None:
-        if fail_on:
-            stop(*_NO_NAMESPACES)
-        show_problem(refusal(*_NO_NAMESPACES))
+        _no_namespaces(fails=fail_on is not None)
     given = None if source.export is None else from_state(source.export, ledger)
     whole = report(stack, "files" if files else "state", ledger, there.assignments if there else None, given)
+    whole = replace(whole, members=groups)
     shown = part(whole, subject, desired)
     if there:
         shown = replace(shown, others=there.others, guard=there.guard)
@@ -390,6 +438,34 @@ def access(
         raise typer.Exit(DIFFERS)
 
 
+def _no_namespaces(*, fails: bool) -> None:
+    if fails:
+        stop(*_NO_NAMESPACES)
+    show_problem(refusal(*_NO_NAMESPACES))
+
+
+def _groups_in(members: str, form: Format) -> Members | None:
+    if members and form not in (Format.TEXT, Format.JSON):
+        misuse("--members", "is shown as text and as JSON")
+    return read_members(members) if members else None
+
+
+def _unused(stack: str, ledger: Ledger, paths: Sequence[str], subject: str, form: Format, *, fails: bool) -> None:
+    log = read_logs(paths, ledger)
+    unused = unused_in(log, subject)
+    if form is Format.JSON:
+        print(unused_json(stack, log, unused, subject))
+    else:
+        print(unused_text(log, unused, paint_for(sys.stdout)))
+    if fails and not all(each.unproven for each in unused):
+        raise typer.Exit(DIFFERS)
+
+
+def _check_unused(*, live: bool, right: str, members: str, form: Format) -> None:
+    if live or right or members or form not in (Format.TEXT, Format.JSON):
+        misuse("--unused", "is text or JSON of its own: leave --live, --who-can, --members and other formats out")
+
+
 def _in_cluster(
     project: Project, stack: str, ledger: Ledger, *, one_by_one: bool, declared: Collection[str] | None
 ) -> InCluster:
@@ -397,9 +473,11 @@ def _in_cluster(
         return from_cluster(project, stack, ledger, one_by_one=one_by_one, declared=declared)
 
 
-def _check_fail_on(fail_on: FailOn | None, *, live: bool, is_part: bool) -> None:
-    """Refuse `--fail-on` where the workspaces of the cluster are not listed."""
-    if fail_on and (is_part or not live):
+def _check_fail_on(fail_on: FailOn | None, *, live: bool, is_part: bool, has_log: bool) -> None:
+    """Refuse `--fail-on` without what it is about."""
+    if fail_on is FailOn.UNUSED and not has_log:
+        misuse("--fail-on", "unused needs an audit log: add --unused AUDIT.log")
+    if fail_on is FailOn.UNMANAGED and (is_part or not live):
         misuse(
             "--fail-on",
             "lists the cluster's workspaces: add --live, and leave --workspace, --subject and --who-can out",

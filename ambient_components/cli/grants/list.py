@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Final
 
+import typer
+
 from ambient_components import clock
 from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.cli.grants.arguments import subject_of
@@ -18,10 +20,12 @@ from ambient_components.cli.options import (
     Workspaces,
     format_option,
 )
+from ambient_components.cli.people import is_of, read_people
 from ambient_components.cli.prompts import stack_and_workspaces
 from ambient_components.cli.tables import csv_text, plain_value, table
 from ambient_components.model.dates import written as date_text
-from ambient_components.output import Format, Paint, paint_for, plain
+from ambient_components.output import CHANGES, Format, Paint, paint_for, plain
+from ambient_components.platform.subjects import parse_subject
 from ambient_components.printable import json_text
 from ambient_components.rules.findings import camel
 from ambient_components.stackfile.loader import load_stack
@@ -38,6 +42,7 @@ examples:
   ambient grants list prod payments                        of one workspace
   ambient grants list prod --subject user:bob@example.com  of one subject
   ambient grants list prod --files                         by the files alone, without an engine
+  ambient grants list prod --files --gone left.txt         the lines that name people who left
   ambient grants list prod --format csv > grants.csv
 
 \b
@@ -57,7 +62,10 @@ json:   {"stack", "source": "state" or "files", "grants": [{"workspace", "subjec
 csv:    the same columns
 
 \b
-exit codes: 0 success; 1 error; 64 wrong usage; 130 Ctrl-C
+--gone compares names in any case, and without the prefix of a login: oidc:bob is bob. It looks at grants and owners.
+
+\b
+exit codes: 0 success; 1 error; 2 people who left have a line (--gone); 64 wrong usage; 130 Ctrl-C
 """
 
 _ENTRY: Final = {"workspace": "entry"}
@@ -147,11 +155,15 @@ def list_grants(
     workspaces: Workspaces = None,
     subject: OnlySubject = "",
     files: Files = False,
+    gone: Annotated[
+        str, typer.Option("--gone", metavar="FILE", help="Only people who left: one user a line, or CSV. - for stdin.")
+    ] = "",
     form: Annotated[Format, format_option("Output format.", Format.TABLE, Format.JSON, Format.CSV)] = Format.TABLE,
 ) -> None:
     """List grants and owners with dates, the line of each, and whether it is deployed."""
     who = str(subject_of(subject)) if subject else ""
     stack, selected = stack_and_workspaces(stack, names, named, workspaces)
+    people = read_people(gone) if gone else None
     project = Project.find()
     loaded = load_stack(stack_path(project, stack))
     own = of_shard(project, stack, {name: entry.shard for name, entry in loaded.file.workspaces.items()})
@@ -160,6 +172,8 @@ def list_grants(
     chosen = selected or [*own, *(entry.workspace for entry in made or ())]
     entries = [entry for entry in written(loaded, clock.now(), own) if who in ("", str(entry.subject))]
     listed = [row for row in rows(entries, made) if row.workspace in chosen]
+    if people is not None:
+        listed = [row for row in listed if is_of(parse_subject(row.subject), people)]
     if form is Format.JSON:
         source = "files" if files else "state"
         print(json_text({"stack": stack, "source": source, "grants": plain_value(listed)}))
@@ -167,3 +181,5 @@ def list_grants(
         print(as_csv(listed), end="")
     else:
         print(as_table(listed, paint_for(sys.stdout)))
+    if people is not None and listed:
+        raise typer.Exit(CHANGES)
