@@ -310,7 +310,7 @@ of other stacks. That needs the right to list namespaces. The platform's own nam
 
 \b
 --unused lists the access without any call in the audit logs of the cluster's API servers, with what the logs have and
-what they can't prove. A key is in use if its token was presented: {page("concepts/access", "access-that-is-not-used")}
+what they can't prove. A key is in use if its token was presented: {page("tasks/unused-access")}
 
 \b
 --members FILE: OpenShift's Group objects (oc get groups -o json, or YAML), CSV (group,user) or LDIF (memberUid,
