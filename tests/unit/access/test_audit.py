@@ -14,11 +14,12 @@ from tests.support.audit_events import BY_CLUSTER, REFUSED, account, event, log_
 from tests.support.ledgers import ledger
 
 CI = account("pay", key_account("pay", "ci", 2))
+PIPELINE = "pipeline:github:acme/pay:123456@main"
 LEDGER = ledger(
     {
         "pay": {
             "owners": ["user:alice"],
-            "grants": {"user:bob": "view", "group:devs": "edit", "serviceaccount:tools:bot": "view"},
+            "grants": {"user:bob": "view", "group:devs": "edit", "serviceaccount:tools:bot": "view", PIPELINE: "edit"},
             "keys": {
                 "ci": {"role": "edit", "generation": 2, "overlapping": 1},
                 "acting": {"role": "view", "generation": 1, "actsAs": "carol"},
@@ -57,6 +58,7 @@ def test_all_access_of_the_ledger_is_watched() -> None:
             {("pay", "group:devs", 0)},
         ),
         (event("list pods@pay", account("tools", "bot")), {("pay", "serviceaccount:tools:bot", 0)}),
+        (event("list pods@pay", PIPELINE.removeprefix("pipeline:")), {("pay", PIPELINE, 0)}),
         # A call that needs no access of the stack.
         (event("list pods@pay", "bob", annotations=BY_CLUSTER), set()),
         (event("list pods@pay", "bob", "devs", annotations=REFUSED), set()),

@@ -34,7 +34,7 @@ def plan(name="prod-00", **parts):
 
 def test_every_fact_is_merged():
     merged = {part.partition(".")[0] for part in (*OF_WORKSPACES, *TEXTS, *PROBLEMS, *STEPS, "unknown")}
-    others = {"stack", "at", "online", "refreshed", "state_at", "shards", "in_part"}
+    others = {"stack", "at", "online", "refreshed", "state_at", "shards", "in_part", "replay"}
     assert merged == {field.name for field in fields(Plan)} - others
 
 
