@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise, takewhile
+from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,9 @@ _ACCOUNTS: Final = frozenset({*_EVERYONE, "group:system:serviceaccounts"})
 """Access of these is that of every ServiceAccount."""
 
 _ACCOUNT_AS_USER: Final = "user:system:serviceaccount:"
+
+Members = Mapping[str, Iterable[str]]
+"""Names of users by name of their group. For `ambient access` alone: no ledger knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +109,21 @@ class Result:
     """What breaks it; empty if it holds."""
 
 
-def results(ledger: Ledger, tests: GuardrailsRecord, now: datetime | None) -> list[Result]:
-    """Return the result of each access test, `never` first, in the order of the file."""
+def results(
+    ledger: Ledger, tests: GuardrailsRecord, now: datetime | None, members: Members = MappingProxyType({})
+) -> list[Result]:
+    """Return the result of each access test, `never` first, in the order of the file.
+
+    With members, access of a group is also access of its members.
+    """
     if not tests.never and not tests.always:
         return []
-    access = _Access(ledger, now)
+    users = {f"group:{group}": [f"user:{user}" for user in names] for group, names in members.items()}
+    access = _Access(ledger, now, users)
     never = [Result(test, tuple(access.reaching(test, index))) for index, test in enumerate(tests.never)]
-    lasting = {name: _lasting(entry, now) for name, entry in sorted(ledger.items()) if entry.is_active}
+    lasting = {
+        name: _of_members(_lasting(entry, now), users) for name, entry in sorted(ledger.items()) if entry.is_active
+    }
     always = [Result(test, tuple(_missing(lasting, test, index))) for index, test in enumerate(tests.always)]
     return never + always
 
@@ -147,14 +159,14 @@ class _Goal:
 
 
 class _Access:
-    def __init__(self, ledger: Ledger, now: datetime | None) -> None:
+    def __init__(self, ledger: Ledger, now: datetime | None, members: Members) -> None:
         everyone = sorted(of_any_time(ledger, now))
         self._workspaces = sorted(ledger)
         self._open = [finding for finding in escalations(ledger, everyone) if not finding.closed_by]
         self._by_subject: dict[str, list[RoleAssignment]] = {}
         for assignment in everyone:
             self._by_subject.setdefault(assignment.subject, []).append(assignment)
-        self._names = _Names(self._by_subject)
+        self._names = _Names(self._by_subject, members)
         self._nodes: dict[int, Set[_Node]] = {}
         self._edges: dict[_Node, list[tuple[_Node, Finding]]] = {}
         for finding in self._open:
@@ -185,7 +197,7 @@ class _Access:
         key = (test.who, *test.except_)
         if key not in self._searches:
             everyone = _ACCOUNTS if test.who.startswith(("serviceaccount:", f"{KEY}:")) else _EVERYONE
-            subjects = self._names.matching(test.who) | (everyone & self._by_subject.keys())
+            subjects = self._names.subjects(test) | (everyone & self._by_subject.keys())
             subjects.difference_update(*map(self._names.matching, test.except_))
             begins: dict[_Node, list[RoleAssignment]] = {}
             for subject in sorted(subjects):
@@ -273,19 +285,30 @@ class _Search:
 
 
 class _Names:
-    """The names of subjects; a ServiceAccount has two."""
+    """The names of subjects; a ServiceAccount has two, and a group those of its members too."""
 
-    def __init__(self, subjects: Iterable[str]) -> None:
+    def __init__(self, subjects: Iterable[str], members: Members) -> None:
         self._subjects = {subject: subject for subject in subjects}
         accounts = [subject for subject in self._subjects if subject.startswith(_ACCOUNT_AS_USER)]
         self._subjects |= {f"serviceaccount:{who.removeprefix(_ACCOUNT_AS_USER)}": who for who in accounts}
         self._sorted = sorted(self._subjects)
+        self._members = {group: users for group, users in members.items() if group in self._subjects}
 
     def matching(self, text: str) -> set[str]:
         """Return the subjects that a pattern matches."""
         first, whole = text.partition(ANY)[0], pattern(text)
         near = takewhile(lambda name: name.startswith(first), self._sorted[bisect_left(self._sorted, first) :])
         return {self._subjects[name] for name in near if whole.fullmatch(name)}
+
+    def subjects(self, test: NeverTest) -> set[str]:
+        """Return the subjects of a test, and the groups with a member who is one and no exception."""
+        who, exceptions = pattern(test.who), [pattern(text) for text in test.except_]
+        groups = (
+            group
+            for group, users in self._members.items()
+            if any(who.fullmatch(user) and not any(each.fullmatch(user) for each in exceptions) for user in users)
+        )
+        return self.matching(test.who).union(groups)
 
 
 def _from(workspace: str, role: str) -> Iterator[_Node]:
@@ -307,6 +330,12 @@ def _lasting(entry: Entry, now: datetime | None) -> dict[str, str]:
             roles[who] = min((period.role for period in left), key=rank)
     keys = {f"{KEY}:{key_id}": key.role for key_id, key in entry.keys.items()}
     return {**roles, **keys, **dict.fromkeys(entry.owners, Role.ADMIN)}
+
+
+def _of_members(roles: dict[str, str], members: Members) -> dict[str, str]:
+    """Return the roles, also those that users have by a group."""
+    by_group = [(user, role) for who, role in roles.items() for user in members.get(who, ())]
+    return dict(sorted([*by_group, *roles.items()], key=lambda given: rank(given[1]))) if by_group else roles
 
 
 def _missing(lasting: Mapping[str, Mapping[str, str]], test: AlwaysTest, index: int) -> Iterator[Broken]:

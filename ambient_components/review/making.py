@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ambient_components import clock
-from ambient_components.access.access_tests import Result, results
+from ambient_components.access.access_tests import Members, Result, results
 from ambient_components.access.entries import Ledger
 from ambient_components.access.escalation.findings import Finding
 from ambient_components.access.escalation.paths import escalations
@@ -89,9 +89,11 @@ def findings_of(access: SelectedAccess, guard: GuardReport | None = None) -> lis
     return escalations(_guarded(access.ledger, guard), isolates_admin_keys=access.isolates_admin_keys)
 
 
-def results_of(access: SelectedAccess, guard: GuardReport | None = None) -> tuple[Result, ...]:
-    """Return the results of the access tests, with the paths of `findings_of`."""
-    return tuple(results(_guarded(access.ledger, guard), access.tests, clock.now()))
+def results_of(
+    access: SelectedAccess, guard: GuardReport | None = None, members: Members | None = None
+) -> tuple[Result, ...]:
+    """Return the results of the access tests, with the paths of `findings_of`, and for members of groups if known."""
+    return tuple(results(_guarded(access.ledger, guard), access.tests, clock.now(), members or {}))
 
 
 def _guarded(ledger: Ledger, guard: GuardReport | None) -> Ledger:

@@ -314,7 +314,7 @@ what they can't prove. A key is in use if its token was presented: {page("tasks/
 
 \b
 --members FILE: OpenShift's Group objects (oc get groups -o json, or YAML), CSV (group,user) or LDIF (memberUid,
-member, uniqueMember). For display alone: a grant stays a grant of the group.
+member, uniqueMember). The access tests then look at members too. Nothing else does: a grant is one of the group.
 
 \b
 json:   {{"stack", "source": "state" or "files", "live", "right",
@@ -417,7 +417,7 @@ def access(
     if there:
         shown = replace(shown, others=there.others, guard=there.guard)
     if whole_stack is not None:
-        shown = replace(shown, tests=results_of(source, shown.guard))
+        shown = replace(shown, tests=results_of(source, shown.guard, groups))
     _hint(whole, shown, subject)
     chosen = Choice(tuple(selected), subject)
     if form is Format.JSON:

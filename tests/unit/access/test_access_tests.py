@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambient_components.access.access_tests import broken_tests
+from ambient_components.access.access_tests import broken_tests, results
 from ambient_components.access.entries import Ledger, read_ledger
 from ambient_components.access.ledger import refusals
 from ambient_components.model.access_tests import AccessTests
@@ -328,3 +328,24 @@ def calls_for(count: int) -> int:
 def test_the_work_grows_with_the_grants_and_not_with_the_paths() -> None:
     calls_for(1)  # what is only imported or built once
     assert calls_for(160) < 2.3 * calls_for(80)
+
+
+@pytest.mark.parametrize(
+    ("tests", "ways"),
+    [
+        ({"never": {"who": "user:contractor-*", "role": "admin", "in": "payments"}}, [f"group:devs: {ADMIN_KEY}"]),
+        (
+            {"never": {"who": "user:contractor-*", "role": "edit", "in": "payments"}},
+            ["group:devs: edit in payments"],
+        ),
+        ({"never": {"who": "user:contractor-*", "role": "edit", "except": ["user:contractor-2"]}}, []),
+        ({"never": {"who": "user:contractor-*", "role": "edit", "except": ["group:devs"]}}, []),
+        ({"always": {"who": "user:dan", "role": "edit", "in": "payments"}}, []),
+        ({"always": {"who": "user:dan", "role": "admin", "in": "payments"}}, ["payments"]),
+    ],
+)
+def test_access_of_a_group_is_that_of_its_members(tests: dict[str, Any], ways: list[str]) -> None:
+    members = {"devs": ["contractor-2", "dan"], "unknown": ["contractor-3"]}
+    checked = record({word: [test] for word, test in tests.items()})
+    found = [each for result in results(ledger(), checked, NOW, members) for each in result.broken]
+    assert sorted(f"{each.begins.subject}: {each.way}" if each.begins else each.workspace for each in found) == ways

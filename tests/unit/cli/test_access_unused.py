@@ -144,6 +144,15 @@ class TestMembers:
         rows = json.loads(capsys.readouterr().out)["access"]
         assert [row.get("members", "-") for row in rows] == [["bob@example.com", "carol"], "-"]
 
+    def test_access_tests_look_at_members(self, project: Path, capsys: Shown) -> None:
+        file = Path("stacks/dev.yaml")
+        file.write_text('accessTests: {never: [{who: "user:carol", role: edit}]}\n' + file.read_text())
+        Path("groups.json").write_text(json.dumps(OPENSHIFT))
+        assert run(["access", "dev", "--files"]) == 0
+        assert "  holds " in capsys.readouterr().out
+        assert run(["access", "dev", "--files", "--members", "groups.json"]) == 0
+        assert ": group:payments-devs: edit in payments" in capsys.readouterr().out
+
     def test_groups_that_the_file_does_not_have(self, pulumi: FakePulumi, project: Path, capsys: Shown) -> None:
         Path("groups.csv").write_text("other,bob\n")
         assert run(["access", "dev", "--members", "groups.csv"]) == 0
