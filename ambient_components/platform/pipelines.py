@@ -141,7 +141,7 @@ class GitHubPipeline(Pipeline):
 class GitLabPipeline(Pipeline):
     """Jobs of a GitLab project: of a branch, or of all its tags; protected ones unless it says otherwise.
 
-    Merge requests have no name, nor have child pipelines: a token does not say whether a merge request started them.
+    Merge requests have no name, nor has what other pipelines start: a token does not say whether a merge request did.
     """
 
     project: str
@@ -162,10 +162,11 @@ class GitLabPipeline(Pipeline):
             f"claims.ref_path.startsWith('{_HEADS}') || claims.ref_path.startsWith('{_TAGS}')",
             "only branches and tags have access",
         ),
-        # A merge request's token has the source branch's ref, which of a fork can be any name.
+        # A merge request's token has the source branch's ref, which of a fork can be any name. Jobs of other projects and
+        # of merge requests start `pipeline`, holders of a trigger token `trigger`, both with variables of their own.
         ClaimRule(
-            "claims.pipeline_source in ['push', 'schedule', 'web', 'api', 'trigger', 'pipeline']",
-            "merge requests and child pipelines have no access",
+            "claims.pipeline_source in ['push', 'schedule', 'web', 'api']",
+            "merge requests have no access, nor pipelines that other pipelines or trigger tokens start",
         ),
     )
 

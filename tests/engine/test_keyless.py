@@ -171,6 +171,8 @@ REFUSED: dict[str, Callable[[Forges], str]] = {
     "GitHub's job from GitLab": lambda f: github(f.gitlab),
     "a merge request, also of a fork": lambda f: gitlab(f.gitlab, source="merge_request_event"),
     "a merge request's child": lambda f: gitlab(f.gitlab, source="parent_pipeline"),
+    "a project that a merge request elsewhere starts": lambda f: gitlab(f.gitlab, source="pipeline"),
+    "the holder of a trigger token": lambda f: gitlab(f.gitlab, source="trigger"),
     "an external pull request": lambda f: gitlab(f.gitlab, source="external_pull_request_event"),
     "a merge request's ref": lambda f: gitlab(f.gitlab, "refs/merge-requests/1/head"),
     "another audience at GitLab": lambda f: gitlab(f.gitlab, aud="https://gitlab.com"),
@@ -322,8 +324,8 @@ def test_the_printed_jobs_start_a_session_on_the_platform(
         return run_bash(job["steps"][0]["run"], tmp_path, {}, **own | others)
 
     def on_gitlab(backend: Backend, token: str, **others: str) -> subprocess.CompletedProcess[str]:
-        own = read(USER_GITLAB)["session"]["variables"] | common | {"AMBIENT_TOKEN": token, "PLATFORM": backend.url}
-        return run_bash(script, tmp_path, {}, **own | others)
+        here = script.replace("https://acp.example.com", backend.url).replace("payments", granted.w)
+        return run_bash(here, tmp_path, {}, **common | {"AMBIENT_TOKEN": token} | others)
 
     with Backend(forges.machine.cluster, operator=True) as backend:
         monkeypatch.undo()

@@ -1,5 +1,6 @@
 """The jobs that start a session without a key: they have no other right, and are printed as they are."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,10 @@ def test_github_lets_the_job_get_a_token_and_nothing_else() -> None:
     assert job["permissions"] == {"id-token": "write"}
     assert "pull_request" not in content["on"]
     assert [list(step) for step in job["steps"]] == [["shell", "run"]]
+
+
+def test_no_variable_of_a_pipeline_says_where_gitlab_sends_the_token() -> None:
+    job = read(USER_GITLAB)["session"]
+    assert "variables" not in job
+    assert [rule["if"].split(" && ")[1:] for rule in job["rules"]] == [['$CI_PIPELINE_SOURCE == "push"']]
+    assert re.findall(r"\$\{?(\w+)", job["script"][0]) == ["AMBIENT_TOKEN"]
