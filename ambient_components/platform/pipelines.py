@@ -162,8 +162,8 @@ class GitLabPipeline(Pipeline):
             f"claims.ref_path.startsWith('{_HEADS}') || claims.ref_path.startsWith('{_TAGS}')",
             "only branches and tags have access",
         ),
-        # A merge request's token has the source branch's ref, which of a fork can be any name. Jobs of other projects and
-        # of merge requests start `pipeline`, holders of a trigger token `trigger`, both with variables of their own.
+        # A merge request's token has the source branch's ref, which of a fork can be any name. Jobs of other projects
+        # start `pipeline`, and holders of a trigger token `trigger`, both with variables of their own.
         ClaimRule(
             "claims.pipeline_source in ['push', 'schedule', 'web', 'api']",
             "merge requests have no access, nor pipelines that other pipelines or trigger tokens start",
