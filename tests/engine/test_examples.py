@@ -41,19 +41,22 @@ def shown(example: Path) -> str:
     return found[1].strip()
 
 
-@pytest.mark.parametrize("name", ["yaml-minimal", "python-minimal", "existing-namespace", "all-fields"])
+@pytest.mark.parametrize(
+    "name", ["yaml-minimal", "python-minimal", "existing-namespace", "pipeline-grant", "aws-bucket", "all-fields"]
+)
 def test_an_example_runs(name: str, stack: Stack, request: pytest.FixtureRequest) -> None:
     example = EXAMPLES / name
     use(stack, example)
     if name in SECRETS:
         stack.secret(SECRETS[name])
-    if name == "all-fields":
+    if name in ("all-fields", "aws-bucket"):
         store: Store = request.getfixturevalue("store")
         buckets.with_store(stack, store)
     if name == "existing-namespace":
         stack.machine.create("/api/v1/namespaces", {"metadata": {"name": "team-a"}})
-    output = stack.up().ok().text
-    assert output[output.index("Outputs:") : output.index("Duration:")].strip() == shown(example)
+    printed = re.search(r"^(Outputs|Resources):.*?(?=^Duration:)", stack.up().ok().text, re.MULTILINE | re.DOTALL)
+    assert printed
+    assert printed[0].strip() == shown(example)
     assert stack.preview("--expect-no-changes").unchanged
     stack.destroy().ok()
     assert stack.export() == []

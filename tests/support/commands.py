@@ -15,7 +15,7 @@ PULUMI = {
     "up": {"--stack", "--yes", "--refresh", "--non-interactive", "--config-file"},
     "stack output": {"--show-secrets", "--stack"},
     "stack change-secrets-provider": {"--stack"},
-    "config set": {"--secret", "--stack"},
+    "config set": {"--path", "--secret", "--stack"},
     "login": {"--oidc-token", "--oidc-org"},
     "cancel": {"--stack"},
     "install": set(),

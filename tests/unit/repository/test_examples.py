@@ -20,14 +20,16 @@ ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(path.parent.parent for path in ROOT.glob("examples/*/stacks/dev.yaml"))
 """Projects whose workspaces are YAML."""
 STACKS = [path for folder in EXAMPLES for path in sorted(folder.glob("stacks/*.yaml"))]
+FOLDERS = sorted(ROOT.glob("examples/*/README.md"))
 PARTS = [path for folder in EXAMPLES for path in [*folder.glob("*.yaml"), *folder.glob("teams/*.yaml")]]
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs/start/getting-started.md",
+    ROOT / "docs/start/kind.md",
     ROOT / "docs/start/tour.md",
     ROOT / "docs/tasks/pipeline.md",
     ROOT / "docs/tasks/leaked-key.md",
-    *ROOT.glob("examples/*/*.md"),
+    *FOLDERS,
 ]
 
 
@@ -81,7 +83,10 @@ def test_the_commands_of_a_page_exist(page: Path) -> None:
     assert [problem for block in blocks for words in commands(block) if (problem := complaint(words))] == []
 
 
-# The pipeline.
+def test_the_index_names_each_example() -> None:
+    text = (ROOT / "examples/README.md").read_text(encoding="utf-8")
+    linked = re.findall(r"^\| \[([\w-]+)\]\(\1/README\.md\) ", text, re.MULTILINE)
+    assert sorted(linked) == [page.parent.name for page in FOLDERS]
 
 
 def test_the_example_with_unit_tests_passes_them_without_an_engine(tmp_path: Path) -> None:
