@@ -320,7 +320,9 @@ PLAN: Final = record(
         before=text("The source in the last deployment, such as config payments/anthropic.").or_none,
         after=text("The declared source. Left out for a removed variable.").or_none,
     ),
-    other=texts("A text for each other change in declared entries: names, never values."),
+    other=texts(
+        "A text for each other change that is declared: names, and what changes in settings and limits; never a secret."
+    ),
     pending=records(
         "Differences between what the last run declared and what it did.",
         workspace=_WORKSPACE.or_none,

@@ -4,7 +4,7 @@ The engine shows a refresh in two steps of one resource: `refresh` with what the
 restores it, with what the cluster has now.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ambient_components.access.entries import child
@@ -13,7 +13,7 @@ from ambient_components.cluster.objects import subjects
 from ambient_components.engine import names, urns
 from ambient_components.engine.names import LogicalName, Part
 from ambient_components.engine.state import Resource
-from ambient_components.engine.steps import HIDDEN, REFRESH, Step
+from ambient_components.engine.steps import HIDDEN, REFRESH, UPDATE, Step
 from ambient_components.plan.facts import CHANGED, DELETED, Drift
 from ambient_components.printable import one_line
 from ambient_components.stacks.deployed import KeyPlace
@@ -23,6 +23,16 @@ _PRIVATE: Final = frozenset({urns.S3_CREDENTIALS, urns.SCHEDULED_SESSION, urns.W
 """Types of which no value is shown: secrets and prompts."""
 _LONGEST: Final = 60
 """Maximum characters of a value."""
+_SETTINGS_AND_LIMITS: Final = frozenset(
+    {
+        urns.CONTAINER_DEFAULTS,
+        urns.FEATURE_FLAGS,
+        urns.NAMESPACE,
+        urns.NETWORK_POLICY,
+        urns.PROJECT_SETTINGS,
+        urns.RESOURCE_QUOTA,
+    }
+)
 
 
 def drift(steps: Iterable[Step]) -> tuple[Drift, ...]:
@@ -32,6 +42,18 @@ def drift(steps: Iterable[Step]) -> tuple[Drift, ...]:
     everything = ("with everything in it",)
     whole = (Drift(name, _NAMESPACE, DELETED, everything, _who(drifts, name)) for name in gone)
     return tuple(sorted([*whole, *(drift for drift in drifts if drift.workspace not in gone)]))
+
+
+def changed_values(steps: Sequence[Step]) -> list[str]:
+    """Return the changed fields of settings and limits, of which the ledger records the names alone, sorted."""
+    drifted = {str(step.urn) for _, step in _drifted(steps)}
+    return sorted(
+        f"{name.workspace}: {step.kind} {path}: {' -> '.join(filter(None, map(_value, pair)))}"
+        for step in steps
+        if step.op == UPDATE and step.type in _SETTINGS_AND_LIMITS and str(step.urn) not in drifted
+        if (name := names.parse(step.name)) is not None and step.old is not None and step.new is not None
+        for path, *pair in _differences(step.old.inputs, step.new.inputs)
+    )
 
 
 def _who(drifts: Iterable[Drift], workspace: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from ambient_components.errors import Problem
 from ambient_components.model.keys import KeyRecord
 from ambient_components.plan import facts, ledger_steps
 from ambient_components.plan.buckets import bucket_changes
-from ambient_components.plan.drift import drift, drifted_access
+from ambient_components.plan.drift import changed_values, drift, drifted_access
 from ambient_components.plan.facts import Ahead, Change, KeyChange, Plan, Step, Waiting
 from ambient_components.plan.keys import begun, change, expiring, is_forgotten, what_changes, why_issued, why_revoked
 from ambient_components.plan.ledgers import NOWHERE, UTC_ZONE, from_ledgers
@@ -100,6 +100,7 @@ def from_preview(
         plan, online=True, keys=tuple(keys), buckets=tuple(sorted(buckets)), steps=tuple(_actions(preview)),
         beside=tuple(_beside(preview)), unevaluated=tuple(ledger_steps.unevaluated(preview.steps, before)),
         errors=missing_values(preview), drift=drift(preview.steps),
+        other=tuple(sorted([*plan.other, *changed_values(preview.steps)])),
     )  # fmt: skip
     return with_adopted_keys(plan)
 

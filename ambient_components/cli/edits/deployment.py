@@ -43,7 +43,10 @@ PATIENCE: Final = 30.0
 """Seconds until access must have ended. The API server caches authentication for up to 10 s."""
 PAUSE: Final = 0.5
 
+_AGAIN: Final = "fix it, then run the same command again: it deploys this change alone, and proves it"
 STILL_DEPLOYED: Final = "removed from the files already, and still deployed"
+NOT_DEPLOYED_EITHER: Final = ", and nothing is deployed for it"
+ENDED_BEFORE: Final = "if this stack gave it access that was revoked before, that has ended"
 NOT_KNOWN: Final = refusal("warning: what is deployed is not known")
 
 Item = TypeVar("Item")
@@ -216,7 +219,7 @@ class Deployment(ABC):
             existing = self.read()
             plan = self.sort(self.plan())
         except AmbientError as error:
-            hints = (f"fix it, then: {self.command}", *self.by_hand(existing))
+            hints = (_AGAIN, *self.by_hand(existing))
             raise AmbientError([*error.problems, refusal(f"{self.edited}, and nothing is deployed", hints)]) from None
         self._refuse_others(plan.others, self.by_hand(existing))
         if lines := list(self.lacking(plan.own, existing)):

@@ -11,6 +11,8 @@ from ambient_components.access.role_assignments import GRANT, OWNER
 from ambient_components.cli import completion
 from ambient_components.cli.edits.bucket_keys import by_hand_lines
 from ambient_components.cli.edits.deployment import (
+    ENDED_BEFORE,
+    NOT_DEPLOYED_EITHER,
     NOT_KNOWN,
     STILL_DEPLOYED,
     by_stack,
@@ -211,7 +213,7 @@ def _unknown(stack: LoadedStack, subject: Subject, *, known: bool) -> list[Probl
     problem = f"{stack.path} does not name {subject}"
     if not known:
         return [refusal(problem, hint)]
-    return [refusal(f"{problem}, and nothing is deployed for it", hint, "if it was revoked before, it has ended")]
+    return [refusal(f"{problem}{NOT_DEPLOYED_EITHER}", hint, ENDED_BEFORE)]
 
 
 def kept_access(stack: LoadedStack, subject: Subject, chosen: Collection[str]) -> str:

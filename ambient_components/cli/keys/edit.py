@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date, datetime
 from typing import Final
 
+from ambient_components.cli.edits.deployment import ENDED_BEFORE, NOT_DEPLOYED_EITHER
 from ambient_components.cli.edits.files import of_workspace
 from ambient_components.cli.options import misuse
 from ambient_components.engine.names import parse_key_output
@@ -49,12 +50,15 @@ def selected_keys(
     workspaces: Sequence[str],
     keyless: Collection[str] = (),
     former: Collection[KeyName] = (),
+    *,
+    settled: bool = False,
 ) -> tuple[KeyName, ...]:
     """Return the selected keys, without duplicates and in order.
 
     Args:
         keyless: Workspaces that may be without keys.
         former: Keys that the files may lack.
+        settled: Whether no other key is deployed that the files lack.
     """
     if not names and not workspaces:
         misuse("WORKSPACE/KEY", "which keys? Name them after the stack, as WORKSPACE/KEY: payments/ci, for instance")
@@ -70,8 +74,9 @@ def selected_keys(
             if key in keys or parsed in former:
                 selected[workspace, key] = None
             else:
-                hint = nearest_or_some(key, keys)
-                problems.extend([of_workspace(stack, workspace, f"has no key {key!r}", hint)])
+                problem = f"has no key {key!r}{NOT_DEPLOYED_EITHER if settled else ''}"
+                hints = (nearest_or_some(key, keys), *([ENDED_BEFORE] if settled else []))
+                problems.extend([of_workspace(stack, workspace, problem, *hints)])
     for workspace in workspaces:
         if _usable(stack, workspace, problems):
             keys = stack.file.workspaces[workspace].keys

@@ -56,8 +56,9 @@ def revoke(
         if now:
             require_passphrases(project, places)
         lost = by_stack(project, stack, loaded, missing)
-        former = former_keys(states_of(engine, project, stack, lost, None if now else NOT_KNOWN) or ())
-    selected = selected_keys(loaded, names, (), former=former)
+        states = states_of(engine, project, stack, lost, None if now else NOT_KNOWN)
+        former = former_keys(states or ())
+    selected = selected_keys(loaded, names, (), former=former, settled=states is not None)
     written = [key for key in selected if key not in former]
     workspaces = sorted({name for name, _ in selected})
     buckets = renewals(engine, project, stack, loaded, workspaces) if now else {}

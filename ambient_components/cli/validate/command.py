@@ -14,7 +14,7 @@ from ambient_components.output import Format, Paint, from_here, paint_for, plain
 from ambient_components.printable import counted, json_text, one_line
 from ambient_components.problem_json import fields
 from ambient_components.rules.warnings import with_name
-from ambient_components.stacks.project import Project, stack_files
+from ambient_components.stacks.project import Project, stack_files, stack_path
 
 
 def as_text(result: Validation, paint: Paint = plain, *, verbose: bool = False) -> str:
@@ -114,7 +114,7 @@ examples:
 
 \b
 It reads only the files: no engine, no cluster, no secret. Included files are checked with the file that includes them,
-so FILES must be stack files. Default: those in stacks/ that no other file includes.
+so FILES must be stack files, such as stacks/dev.yaml, or stacks, such as dev. Default: those in stacks/ that no other file includes.
 
 \b
 text, one problem a line:   FILE:LINE:COLUMN: error: PATH: PROBLEM      (or warning:), and below it: hint: HINT
@@ -137,7 +137,7 @@ exit codes: 0 valid; 1 errors (with --strict also warnings, except those of date
 
 def validate(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Stack files. Default: all stack files of the project.")
+        list[Path] | None, typer.Argument(metavar="FILES", help="Stack files, or names of stacks. Default: all stacks of the project.")
     ] = None,
     form: Annotated[
         Format,
@@ -150,7 +150,7 @@ def validate(
 ) -> None:
     """Check stack files and report every problem with its line."""
     if files:
-        result = validate_files([str(file) for file in files])
+        result = validate_files([str(file) if file.suffix else stack_path(Project.find(), str(file)) for file in files])
     else:
         result = validate_stacks([from_here(path) for path in stack_files(Project.find())])
     failed = result.fails(strict=strict)

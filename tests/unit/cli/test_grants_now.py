@@ -110,7 +110,8 @@ class TestRevoke:
         assert capsys.readouterr() == (
             "",
             "ambient: stacks/dev.yaml does not name user:bob, and nothing is deployed for it\n"
-            "  hint: it names group:devs, user:carol\n  hint: if it was revoked before, it has ended\n",
+            "  hint: it names group:devs, user:carol\n"
+            "  hint: if this stack gave it access that was revoked before, that has ended\n",
         )
         assert stack.calls == [EXPORT]
         assert run((*REVOKE, "--renew-accounts", "--yes")) == 0

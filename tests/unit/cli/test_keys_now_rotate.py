@@ -321,7 +321,8 @@ class TestRotateNow:
         err = capsys.readouterr().err
         assert f"ambient: `pulumi preview --json --stack dev` {received}\n" in err
         assert (
-            "ambient: stacks/dev.yaml is edited, and nothing is deployed\n  hint: fix it, then: ambient up dev" in err
+            "ambient: stacks/dev.yaml is edited, and nothing is deployed\n"
+            "  hint: fix it, then run the same command again: it deploys this change alone, and proves it" in err
         )
         assert f"to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}" in err
         assert "hunter2" not in err
@@ -352,7 +353,8 @@ class TestRotateNow:
         err = capsys.readouterr().err
         assert "the passphrase is not the one of this stack" in err
         assert (
-            "stacks/dev.yaml is edited, and nothing is deployed\n  hint: fix it, then: ambient up dev\n"
+            "stacks/dev.yaml is edited, and nothing is deployed\n"
+            "  hint: fix it, then run the same command again: it deploys this change alone, and proves it\n"
             f"  hint: to end the old identity at once: kubectl delete serviceaccount -n payments {ACCOUNT}\n"
         ) in err
 

@@ -31,6 +31,12 @@ class TestCommand:
         assert run(["validate"]) == 1
         assert capsys.readouterr().out.startswith("../stacks/prod.yaml:2:18: error: ")
 
+    def test_a_stack_stands_for_its_file(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+        write(stacks__prod=GOOD)
+        assert run(["validate", "prod", "stacks/prod.yaml"]) == 0
+        assert run(["validate", "prd"]) == 1
+        assert "did you mean 'prod'?" in capsys.readouterr().err
+
     def test_files_need_no_project(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

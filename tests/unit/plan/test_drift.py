@@ -56,6 +56,20 @@ def roles(plan):
     ]
 
 
+def test_declared_values_are_on_the_page_and_no_drift():
+    sides = [{"inputs": {"metadata": {"name": "q"}, "spec": {"hard": {"pods": pods}}}} for pods in ("60", "70")]
+    secret = [{"inputs": {"stringData": {"A": value}}} for value in ("one", "two")]
+    changed = plan_of(
+        step("update", QUOTA, "pay/quota", oldState=sides[0], newState=sides[1]),
+        step("update", SECRET, "pay/runner-secret", oldState=secret[0], newState=secret[1]),
+    )
+    assert changed.other == ("pay: ResourceQuota spec.hard.pods: 60 -> 70",)
+    assert changed.drift == ()
+    assert "pay: ResourceQuota spec.hard.pods: 60 -> 70" in as_text(changed)
+    again = plan_of(*drifted(QUOTA, "pay/quota", sides[0]["inputs"], sides[1]["inputs"], ["spec.hard.pods"]))
+    assert again.other == ()
+
+
 def test_a_changed_field_has_both_values_and_a_file_that_changed_is_no_drift():
     quota = [{"metadata": {"name": "q"}, "spec": {"hard": {"pods": pods, "cpu": "4"}}} for pods in ("20", "999")]
     plan = plan_of(*drifted(QUOTA, "pay/quota", *quota, paths=["spec.hard.pods"]))
