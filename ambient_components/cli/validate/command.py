@@ -137,7 +137,8 @@ exit codes: 0 valid; 1 errors (with --strict also warnings, except those of date
 
 def validate(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Stack files, or names of stacks. Default: all stacks of the project.")
+        list[Path] | None,
+        typer.Argument(metavar="FILES", help="Stack files, or names of stacks. Default: all stacks of the project."),
     ] = None,
     form: Annotated[
         Format,
