@@ -114,7 +114,8 @@ examples:
 
 \b
 It reads only the files: no engine, no cluster, no secret. Included files are checked with the file that includes them,
-so FILES must be stack files, such as stacks/dev.yaml, or stacks, such as dev. Default: those in stacks/ that no other file includes.
+so FILES must be stack files, such as stacks/dev.yaml, or stacks, such as dev. Default: those in stacks/ that no other
+file includes.
 
 \b
 text, one problem a line:   FILE:LINE:COLUMN: error: PATH: PROBLEM      (or warning:), and below it: hint: HINT
