@@ -15,6 +15,7 @@ ERROR_RULES: Final = frozenset({
     "individualGrant", "interruptedRun", "massRemoval", "missingSecret", "noAdmin", "nonExpiringKey", "notClosed",
     "notDeployed", "otherShard", "overlap", "ownership", "platformKey", "protected", "publicAccess",
     "releaseAlone", "sameObject", "sharedBucket", "tooManyKeys", "unknownAccounts", "unnamedWorkspace",
+    "unreviewedAccess",
 })  # fmt: skip
 """Ids of the rules that the page of errors describes: the guardrails, and the rules without exception."""
 

@@ -6,12 +6,13 @@ the access it allowed stays until it is removed, and nightly rotations continue 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.escalation.paths import admin_keys_with_editors
 from ambient_components.access.violations import (
+    LATEST,
     admin_accounts_with_editors,
     case_changes,
     declared,
@@ -23,8 +24,10 @@ from ambient_components.access.violations import (
 from ambient_components.errors import PathPart, Problem, Remedy, refusal
 from ambient_components.model.guardrails import BUILT_IN, GuardrailsRecord
 from ambient_components.model.keys import NO_KEY
+from ambient_components.model.reviews import NOT_REVIEWED, UnreviewedAccess
 from ambient_components.platform.contract import Role
 from ambient_components.platform.subjects import is_key_account, pipeline_of, who_is_meant
+from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.guardrail_names import Guardrail
 from ambient_components.rules.roles import OWNER, rank
 from ambient_components.rules.warnings import LoudWarning
@@ -315,4 +318,32 @@ def _accounts_apart(name: str, before: Ledger, after: Ledger, now: datetime | No
             yield Crossed(Guardrail.ADMIN_KEY_WITH_EDITORS, name, what, remedy, (section, who))
 
 
-_RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _schedule_rules, _apart)
+def _unreviewed(
+    name: str, old: Entry, new: Entry, settings: GuardrailsRecord, now: datetime | None
+) -> Iterator[Crossed]:
+    """Find grants and keys without a review that are new, have a higher role, or lost or moved their review.
+
+    A later day than the role's time from now allows is none: an answer for ever is no review.
+    """
+    if settings.unreviewed_access != UnreviewedAccess.REFUSE:
+        return
+    had, has = _reviewable(old, now), _reviewable(new, now)
+    for who, role in sorted(has.items()):
+        was, day = old.reviews.get(who, NOT_REVIEWED).review_by, new.reviews.get(who, NOT_REVIEWED).review_by
+        if rank(role) <= rank(had.get(who)) and was == day:
+            continue
+        seconds = settings.reviews.seconds(role)
+        if day is None or (now is not None and day > (now + timedelta(seconds=seconds) + LATEST).date()):
+            when = "has no reviewBy" if day is None else f"has a reviewBy of {day}"
+            what = f"{who} is {role}, and {when}: a review holds {format_seconds(seconds)} (guardrails.reviews)"
+            path = ("keys", who.removeprefix("key:")) if who.startswith("key:") else ("grants", who)
+            yield Crossed(Guardrail.UNREVIEWED_ACCESS, name, what, "write reviewBy: DAY, within this time", path)
+
+
+def _reviewable(entry: Entry, now: datetime | None) -> dict[str, str]:
+    """Return the strongest role of each subject with a grant, and the roles of keys, as key:ID."""
+    grants = {who: role for who, role in declared(entry, now).items() if role != OWNER}
+    return grants | {f"key:{key_id}": key.role for key_id, key in entry.keys.items()}
+
+
+_RULES: Final[tuple[_Rule, ...]] = (_no_admin, _subject_rules, _key_rules, _schedule_rules, _apart, _unreviewed)

@@ -16,7 +16,7 @@ _RESERVED: Final = ("user:system:", "group:system:", "group:kubeadm:")
 """Names of Kubernetes' own accounts and groups; `user:system:serviceaccount:NAMESPACE:NAME` is a service account."""
 
 _ALL_ACCOUNTS: Final = "group:system:serviceaccounts"
-_LATEST: Final = timedelta(hours=12)
+LATEST: Final = timedelta(hours=12)
 """How long a day lasts after its end in UTC, in the last time zone: a ledger does not record the stack's time zone."""
 
 
@@ -98,7 +98,7 @@ def is_over(period: Period, now: datetime | None) -> bool:
     if isinstance(until, datetime):
         return now >= until
     # date.max is written for "no end", and has no following day.
-    return until < date.max and now >= datetime.combine(until + timedelta(days=1), time(), UTC) + _LATEST
+    return until < date.max and now >= datetime.combine(until + timedelta(days=1), time(), UTC) + LATEST
 
 
 def case_changes(before: Ledger, after: Ledger) -> Iterator[Problem]:

@@ -115,6 +115,12 @@ class GrantArgs(TypedDict):
     warn_ahead: NotRequired[str | datetime.timedelta | None]
     """How early runs announce its start and end. Default: 14d."""
 
+    reason: NotRequired[str | None]
+    """Why the subject has it, for reviewers. Default: none."""
+
+    review_by: NotRequired[datetime.date | str | None]
+    """Last day for which it was reviewed; ``ambient access --due`` lists it then. Default: it was never reviewed."""
+
 
 class DeliverySecretArgs(TypedDict):
     """A Secret in the cluster that the key's user reads; only this tool creates and changes it."""
@@ -209,6 +215,12 @@ class KeyArgs(TypedDict):
     """User id for whom the key acts: its sessions get this user's integrations. With single sign-on the user's
     rights replace the role, in every workspace. Needs an exception from the guardrail actingKey. Default: none.
     """
+
+    reason: NotRequired[str | None]
+    """Why there is the key, for reviewers. Default: none."""
+
+    review_by: NotRequired[datetime.date | str | None]
+    """Last day for which it was reviewed; ``ambient access --due`` lists it then. Default: it was never reviewed."""
 
     warn_ahead: NotRequired[str | datetime.timedelta | None]
     """How early runs announce the end of a token without renewal, and of the previous generation. Default: 14d."""
@@ -635,6 +647,7 @@ class GuardrailExceptionArgs(TypedDict):
         "tooManyKeys",
         "individualGrant",
         "adminKeyWithEditors",
+        "unreviewedAccess",
         "expireAfter",
     ]
     """Name of the guardrail. expireAfter: objects that exist already in the workspace's bucket may get an expiry."""
@@ -676,6 +689,7 @@ class AcknowledgementArgs(TypedDict):
         "overlapEnding",
         "tokenEnding",
         "expiredException",
+        "reviewDue",
         "noPlatform",
         "unsupportedPlatform",
         "secondPlatform",
@@ -1008,6 +1022,24 @@ class SeparateBucketArgs(TypedDict):
     """Guaranteed interval of runs. Default: none."""
 
 
+class ReviewsArgs(TypedDict):
+    """How long the review of a grant or a key holds, by its role, and what follows when it is overdue."""
+
+    admin: NotRequired[str | datetime.timedelta | None]
+    """For role admin. Default: 90d."""
+
+    edit: NotRequired[str | datetime.timedelta | None]
+    """For role edit. Default: 180d."""
+
+    view: NotRequired[str | datetime.timedelta | None]
+    """For role view. Default: 1y."""
+
+    on_overdue: NotRequired[Literal["warn", "end"] | None]
+    """warn: access stays until someone edits the file; end: a grant ends after its ``review_by``, as by ``until``.
+    Keys are only warned of. Default: warn.
+    """
+
+
 class SecretPlaceArgs(TypedDict):
     """A further place for secret sources, besides the workspace's own."""
 
@@ -1041,6 +1073,14 @@ class GuardrailsArgs(TypedDict):
     workspace. Default: false.
     """
 
+    reviews: NotRequired[ReviewsArgs]
+    """How long a review of access holds, by role. Default: admin 90d, edit 180d, view 1y."""
+
+    unreviewed_access: NotRequired[Literal["off", "warn", "refuse"] | None]
+    """refuse: new grants and keys need a ``review_by`` within the time of their role in ``reviews``; warn: those
+    without one are a warning. Default: off.
+    """
+
     adopt: NotRequired[Sequence[str]]
     """Existing namespaces that included files may take over by ``adopt: true``. Default: none."""
 
@@ -1071,6 +1111,7 @@ class StackExceptionArgs(TypedDict):
         "tooManyKeys",
         "individualGrant",
         "adminKeyWithEditors",
+        "unreviewedAccess",
     ]
     """Name of the guardrail. massRemoval: a run may remove more than usual."""
 

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from ambient_components.model.base import Model, is_scalar, refuse, type_name
 from ambient_components.model.dates import Day
-from ambient_components.model.guardrails import Reason
+from ambient_components.model.reviews import Reason
 from ambient_components.model.types import NamespaceName, Text
 from ambient_components.rules import guardrail_names
 from ambient_components.rules.warnings import LoudWarning, WarningRule, names_of

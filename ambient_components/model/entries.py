@@ -11,6 +11,7 @@ from ambient_components.model.grants import Period
 from ambient_components.model.guard import NO_GUARD, Guard
 from ambient_components.model.keys import KeyRecord
 from ambient_components.model.marks import recorded
+from ambient_components.model.reviews import Review
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.model.storage import BucketRecord
 from ambient_components.model.types import Flag, RoleName, StateName, Text
@@ -59,6 +60,9 @@ class Entry(Model):
 
     dates: Annotated[dict[SubjectLine, Annotated[list[Period], AfterValidator(_periods)]], recorded()] = {}
     """Dates of grants, valid now or not, by subject, earliest first. Empty in a closed workspace."""
+
+    reviews: Annotated[dict[Text, Review], recorded()] = {}
+    """Reviews of grants and keys that have one, by subject or key:ID. Empty in a closed workspace."""
 
     adopt: Annotated[Flag, recorded()] = False
     """Whether to adopt an existing namespace without an owner."""

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field, model_validator
 
 from ambient_components.model.base import Model, refuse
-from ambient_components.model.dates import DayOrMoment, Span, written
+from ambient_components.model.dates import Day, DayOrMoment, Span, written
 from ambient_components.model.marks import OUTPUT, recorded
 from ambient_components.model.pipelines import Pipeline, written_pipeline
+from ambient_components.model.reviews import ReasonOfAccess
 from ambient_components.model.types import Duration, NamespaceName, RoleName, SubjectName
 from ambient_components.platform.bindings import BindingForm, grant_form
 from ambient_components.platform.contract import Role
@@ -86,12 +87,30 @@ class Grant(Access):
     warn_ahead: Duration | None = None
     """How early runs announce its start and end. Default: 14d."""
 
+    reason: ReasonOfAccess | None = None
+    """Why the subject has it, for reviewers. Default: none."""
+
+    review_by: Day | None = None
+    """Last day for which it was reviewed; `ambient access --due` lists it then. Default: it was never reviewed."""
+
     @property
     def dated(self) -> bool:
         return self.from_ is not None or self.until is not None
 
     def span(self, zone: ZoneInfo) -> Span:
         return Span.of(self.from_, self.until, zone)
+
+    def ending_by_review(self, zone: ZoneInfo) -> Self:
+        """Return the grant with its `review_by` as its end, unless it ends earlier."""
+        reviewed, end = Span.of(None, self.review_by, zone).end, self.span(zone).end
+        if reviewed is None or (end is not None and end <= reviewed):
+            return self
+        return self.model_copy(update={"until": self.review_by})
+
+    @property
+    def end_field(self) -> str:
+        """The field with its end."""
+        return spell("review_by" if self.until is not None and self.until == self.review_by else "until")
 
 
 class Period(Grant):

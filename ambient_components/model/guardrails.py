@@ -10,15 +10,15 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictInt,
-    StrictStr,
     WithJsonSchema,
     model_validator,
 )
 
 from ambient_components.model.access_tests import AlwaysTest, NeverTest
-from ambient_components.model.base import Model, choice, refuse, text_schema
+from ambient_components.model.base import Model, choice, one_of, refuse, text_schema
 from ambient_components.model.dates import Day
 from ambient_components.model.marks import recorded
+from ambient_components.model.reviews import Reason, Reviews, UnreviewedAccess
 from ambient_components.model.sources import SecretName
 from ambient_components.model.types import FilePath, Flag, NamespaceName, Text
 from ambient_components.rules.guardrail_names import (
@@ -33,9 +33,6 @@ _START_OR_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*(_\*)?"
 
 MAX_KEYS: Final = 10
 """Default limit of keys per workspace."""
-
-REASON_MAX: Final = 200
-"""Maximum characters of a reason: one line for reviewers."""
 
 
 _RENAMED: Final = {
@@ -62,12 +59,6 @@ def _guardrail_of(allowed: tuple[str, ...], elsewhere: str) -> Callable[[object]
     return read
 
 
-def _reason(value: str) -> str:
-    if not value.strip():
-        refuse("is blank", "allowed: text that tells a reviewer why")
-    return value
-
-
 WorkspaceGuardrail = Annotated[
     Guardrail,
     BeforeValidator(
@@ -79,7 +70,7 @@ WorkspaceGuardrail = Annotated[
     WithJsonSchema({"type": "string", "enum": [*WORKSPACE_GUARDRAILS]}),
 ]
 """noAdmin, publicAccess, adminKey, adminPipeline, nonExpiringKey, actingKey, actingSchedule, tooManyKeys,
-individualGrant, adminKeyWithEditors or expireAfter.
+individualGrant, adminKeyWithEditors, unreviewedAccess or expireAfter.
 """
 
 StackGuardrail = Annotated[
@@ -93,11 +84,8 @@ StackGuardrail = Annotated[
     WithJsonSchema({"type": "string", "enum": [*STACK_GUARDRAILS]}),
 ]
 """massRemoval, noAdmin, publicAccess, adminKey, adminPipeline, nonExpiringKey, actingKey, actingSchedule, tooManyKeys,
-individualGrant or adminKeyWithEditors.
+individualGrant, adminKeyWithEditors or unreviewedAccess.
 """
-
-Reason = Annotated[StrictStr, Field(min_length=1, max_length=REASON_MAX), AfterValidator(_reason)]
-"""Reason, in words."""
 
 
 class GuardrailException(Model):
@@ -224,6 +212,16 @@ class Guardrails(Model):
     isolate_admin_keys: Annotated[Flag, recorded()] = False
     """Whether admin keys, and ServiceAccounts that are admins, are refused if another subject may edit their
     workspace. Default: false.
+    """
+
+    reviews: Annotated[Reviews, recorded()] = Reviews.as_default()
+    """How long a review of access holds, by role. Default: admin 90d, edit 180d, view 1y."""
+
+    unreviewed_access: Annotated[
+        UnreviewedAccess, one_of(UnreviewedAccess, "effect of access without a review"), recorded()
+    ] = UnreviewedAccess.OFF
+    """refuse: new grants and keys need a `reviewBy` within the time of their role in `reviews`; warn: those without one
+    are a warning. Default: off.
     """
 
     adopt: Annotated[list[NamespaceName], recorded()] = []

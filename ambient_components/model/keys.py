@@ -12,6 +12,7 @@ from ambient_components.model.dates import Day, Span, TimeZone
 from ambient_components.model.derive import read, record
 from ambient_components.model.forms import ABSENT, TEXT, Form, Items
 from ambient_components.model.marks import OUTPUT, recorded, sent
+from ambient_components.model.reviews import ReasonOfAccess
 from ambient_components.model.rotation import Overlap, RestDay, RotateName, is_manual, renewal
 from ambient_components.model.sources import DataKey, SecretName
 from ambient_components.model.types import (
@@ -250,6 +251,12 @@ class Key(Model):
     """User id for whom the key acts: its sessions get this user's integrations. With single sign-on the user's rights
     replace the role, in every workspace. Needs an exception from the guardrail actingKey. Default: none.
     """
+
+    reason: ReasonOfAccess | None = None
+    """Why there is the key, for reviewers. Default: none."""
+
+    review_by: Day | None = None
+    """Last day for which it was reviewed; `ambient access --due` lists it then. Default: it was never reviewed."""
 
     warn_ahead: Annotated[Duration | None, sent("token")] = None
     """How early runs announce the end of a token without renewal, and of the previous generation. Default: 14d."""

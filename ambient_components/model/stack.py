@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from ambient_components.model.access_tests import NO_TESTS, AccessTests
@@ -18,6 +18,7 @@ from ambient_components.model.guard import NO_GUARD, Guard
 from ambient_components.model.guardrails import GuardrailException, Guardrails, StackException
 from ambient_components.model.keys import Key, KeyDefaults
 from ambient_components.model.limits import Limits
+from ambient_components.model.reviews import OnOverdue
 from ambient_components.model.schedules import SCHEDULE_IDS, Schedule, schedules_findings
 from ambient_components.model.settings import OnClose, Settings
 from ambient_components.model.sources import Secrets
@@ -302,3 +303,13 @@ class StackFile(Model):
 
     workspaces: dict[Text, Workspace] = Field(default={}, json_schema_extra=_WORKSPACE_NAMES)
     """Workspaces by name, which is also the namespace's name and cannot be changed."""
+
+    @model_validator(mode="after")
+    def _end_unreviewed(self) -> Self:
+        """Let grants end after their review, if the file says so: all else takes it for their `until`."""
+        if self.guardrails.reviews.on_overdue is OnOverdue.END:
+            for name, workspace in self.workspaces.items():
+                if workspace.state is WorkspaceState.ACTIVE:
+                    grants = [grant.ending_by_review(self.timezone) for grant in workspace.grants]
+                    self.workspaces[name] = workspace.model_copy(update={"grants": grants})
+        return self

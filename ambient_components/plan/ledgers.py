@@ -23,6 +23,7 @@ from ambient_components.errors import Problem
 from ambient_components.model.dates import Span, written
 from ambient_components.model.derive import differences, parts
 from ambient_components.model.guardrails import GuardrailsRecord
+from ambient_components.model.reviews import NOT_REVIEWED
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.plan import facts
 from ambient_components.plan.buckets import access_key_changes, bucket_changes
@@ -261,6 +262,9 @@ def _other(before: Ledger, after: Ledger) -> Iterator[str]:
         for part, was, now in parts:
             if was != now:
                 yield f"{name}: {part}: {', '.join(_list_changes(was, now))}"
+        for who in sorted(old.reviews.keys() | new.reviews.keys()):
+            if old.reviews.get(who) != new.reviews.get(who):
+                yield f"{name}: {who}: {new.reviews.get(who, NOT_REVIEWED)}"
         if not new.guard.weakens(old.guard):
             yield from (f"{name}: guard {field}: {how}" for field, how in _guard(old, new))
 

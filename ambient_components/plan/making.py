@@ -36,6 +36,7 @@ from ambient_components.program.ledger import expired_exceptions, ledger_of, sta
 from ambient_components.rules.durations import format_seconds
 from ambient_components.rules.object_store import OBJECT_STORE, REGION_DEFAULT, StoreConfig, given_store
 from ambient_components.rules.warnings import REPAIRED, Acknowledgements, LoudWarning, WarningRule, is_ended
+from ambient_components.stackfile.checks.reviews import overdue
 from ambient_components.stackfile.checks.storage import uses_aws
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants, ending
 from ambient_components.stackfile.loader import LoadedStack, located
@@ -73,7 +74,7 @@ def declared(project: Project, stack: str, loaded: LoadedStack, at: datetime) ->
     workspaces = {name: loaded.file.workspaces[name] for name in own}
     ledger = ledger_of(workspaces, calendar, _store(project, stack, loaded))
     acknowledged = acknowledgements(loaded.file, calendar)
-    dated = located(loaded, [*ended_grants(loaded.file, at), *ending(loaded.file, at)])
+    dated = located(loaded, [*ended_grants(loaded.file, at), *ending(loaded.file, at), *overdue(loaded.file, at)])
     warnings = [*loaded.warnings, *dated, *located(loaded, expired_exceptions(loaded.file, ledger, calendar))]
     guardrails = stack_guardrails(loaded.file, calendar)
     return Declared(

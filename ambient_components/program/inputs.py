@@ -36,6 +36,7 @@ from ambient_components.shards.excluded import Excluded, others
 from ambient_components.stackfile.checks.installation import check_installation
 from ambient_components.stackfile.checks.keys import beyond_cap
 from ambient_components.stackfile.checks.names import check_stack
+from ambient_components.stackfile.checks.reviews import overdue
 from ambient_components.stackfile.checks.sources import in_platform_namespace
 from ambient_components.stackfile.checks.storage import against_store, missing_libraries
 from ambient_components.stackfile.checks.upcoming_dates import beginning, ended_grants, ending
@@ -148,7 +149,7 @@ class Inputs:
         if not settings.vertex:
             yield from without_runner_secret(file)
         yield from check_installation(file, sso=settings.sso, api_server=settings.api_server)
-        for dates in (ended_grants, ending, beginning):
+        for dates in (ended_grants, ending, beginning, overdue):
             yield from dates(file, calendar.now)
         yield from expired_exceptions(file, self.access, calendar)
 

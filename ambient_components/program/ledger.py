@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ambient_components.access.entries import NOTHING, Entry, Ledger
 from ambient_components.access.guardrails import existing_violations
+from ambient_components.access.role_assignments import KEY
 from ambient_components.errors import PathPart
 from ambient_components.model.base import Model
 from ambient_components.model.derive import record
-from ambient_components.model.grants import Period
+from ambient_components.model.grants import Grant, Period
 from ambient_components.model.guardrails import GuardrailException, GuardrailsRecord
-from ambient_components.model.keys import KeyRecord
+from ambient_components.model.keys import Key, KeyRecord
+from ambient_components.model.reviews import NOT_REVIEWED, Review
 from ambient_components.model.schedules import ScheduleRecord
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.model.storage import Bucket, BucketRecord
@@ -104,6 +106,7 @@ def _entry(workspace: Workspace, calendar: Calendar, store: StoreConfig | None) 
         update={
             "grants": dict(sorted((str(grant.subject), grant.role) for grant in in_force)),
             "dates": _dates(workspace),
+            "reviews": _reviews(workspace, calendar),
             "keys": {
                 key_id: KeyRecord.of(key, overlaps=key.keeps_previous(calendar.now, calendar.zone))
                 for key_id, key in workspace.keys.items()
@@ -119,6 +122,21 @@ def _dates(workspace: Workspace) -> dict[str, list[Period]]:
         if grant.dated:
             dates.setdefault(str(grant.subject), []).append(record(Period, grant))
     return {who: sorted(periods, key=lambda period: period.order) for who, periods in sorted(dates.items())}
+
+
+def _reviews(workspace: Workspace, calendar: Calendar) -> dict[str, Review]:
+    """Return the reviews of grants and keys; of grants that follow each other that of the one in force, or the next."""
+    spans = [(grant.span(calendar.zone), grant) for grant in workspace.grants]
+    current = [(span, grant) for span, grant in spans if span.end is None or span.end > calendar.now]
+    reviews: dict[str, Review] = {}
+    for _, grant in sorted(current, key=lambda dated: dated[0].start or calendar.now):
+        reviews.setdefault(str(grant.subject), _review(grant))
+    reviews |= {f"{KEY}:{key_id}": _review(key) for key_id, key in workspace.keys.items()}
+    return {who: review for who, review in sorted(reviews.items()) if review != NOT_REVIEWED}
+
+
+def _review(access: Grant | Key) -> Review:
+    return Review.model_construct(reason=access.reason, review_by=access.review_by)
 
 
 def _secrets(workspace: Workspace) -> dict[str, dict[str, str]]:

@@ -46,6 +46,9 @@ class Guardrail(StrEnum):
     `guardrails.isolateAdminKeys` is true.
     """
 
+    UNREVIEWED_ACCESS = "unreviewedAccess"
+    """A grant or a key without a review, if `guardrails.unreviewedAccess` is refuse."""
+
     EXPIRE_AFTER = "expireAfter"
     """An expiry for objects that exist already in a bucket."""
 

@@ -45,6 +45,7 @@ class WarningRule(StrEnum):
     OVERLAP_ENDING = "overlapEnding"
     TOKEN_ENDING = "tokenEnding"  # noqa: S105  # a name, not a value
     EXPIRED_EXCEPTION = "expiredException"
+    REVIEW_DUE = "reviewDue"
 
     # What the cluster and the object store show.
     NO_PLATFORM = "noPlatform"
@@ -130,7 +131,7 @@ IN_FILES: Final = frozenset({
     WarningRule.NO_CLAUDE_KEY, WarningRule.UNREACHED_VARIABLE, WarningRule.LOOKALIKE_NAME,
     WarningRule.DIFFERENT_CASE, WarningRule.PREFIXED_NAME, WarningRule.UNKNOWN_WORKSPACE,
     WarningRule.UNUSED_EXCEPTION, WarningRule.OPEN_MASS_REMOVAL, WarningRule.NO_RUNNER_SECRET,
-    WarningRule.GRANT_ENDED, WarningRule.EXPIRED_EXCEPTION,
+    WarningRule.GRANT_ENDED, WarningRule.EXPIRED_EXCEPTION, WarningRule.REVIEW_DUE,
 })  # fmt: skip
 """Warnings that the stack's files alone show, at any time."""
 

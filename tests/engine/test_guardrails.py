@@ -5,7 +5,7 @@ What each guardrail evaluates is in tests/unit/access/test_guardrails_*.py; here
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -286,3 +286,26 @@ def test_an_access_test_holds_in_previews_and_runs(stack: Stack) -> None:
     stack.write(file_of(f"{entry}, exceptions: [{{guardrail: adminKey, reason: a test}}]"))
     plan = stack.preview().ok().text
     assert re.search(r"- never *: \[", plan), plan
+
+
+def test_access_without_a_review_is_refused_where_the_stack_says_so_and_reviews_change_no_object(stack: Stack) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=30)
+    old, new = ("grants: [{user: bob@example.com%s}]", "grants: [{user: bob@example.com%s}, {user: eve@example.com%s}]")
+    stack.write(file_of(f"{OWNED}, {old % ''}, keys: {{ci: {{role: view}}}}"))
+    stack.up().ok()
+    before, rule = held(stack), "guardrails: {unreviewedAccess: refuse}\n"
+    review = f", reviewBy: {day}, reason: on call"
+    stack.write(file_of(f"{OWNED}, {old % review}, keys: {{ci: {{role: view}}}}", rule))
+    plan = stack.preview().ok().text
+    assert f'reviewBy: "{day}"' in plan
+    assert "RoleBinding" not in plan
+    stack.up().ok()
+    assert held(stack) == before
+    stack.write(file_of(f"{OWNED}, {new % (review, '')}, keys: {{ci: {{role: view}}}}", rule))
+    refused(stack, "user:eve@example.com is view, and has no reviewBy: a review holds 1y (guardrails.reviews)")
+    stack.write(file_of(f"{OWNED}, {new % (review, review)}, keys: {{ci: {{role: view}}}}", rule))
+    stack.up().ok()
+    # A review that is overdue warns, and ends nothing.
+    night = stack.up(offset="32d").ok()
+    assert f"the review of user:eve@example.com, view, was due after {day}: the access stays" in night.text
+    assert len([name for name in held(stack)[stack.w] if "permission" in name]) == 2

@@ -79,6 +79,26 @@ def test_a_grant_is_there_on_its_days_and_on_no_other(at, moment, grants):
     assert entry_of(recording)["dates"] == RECORDED
 
 
+def test_a_review_is_recorded_and_changes_no_object(at):
+    reviewed = DATES.replace("role: edit}", "role: edit, reason: on call, reviewBy: 2027-01-31}", 1)
+    before, after = at("2026-12-01T12:00:00Z"), at("2026-12-01T12:00:00Z", reviewed)
+    assert entry_of(after) == {
+        **entry_of(before),
+        "reviews": {DEVS: {"reason": "on call", "reviewBy": "2027-01-31"}},
+    }
+    assert before.registrations.keys() == after.registrations.keys()
+    changed = [urn for urn, was in before.registrations.items() if after.registrations[urn] != was]
+    assert changed == [before.named("AccessLedger", "access").urn]
+
+
+def test_an_overdue_review_ends_a_grant_only_where_the_file_says_so(at):
+    reviewed = DATES.replace("role: edit}", "role: edit, reviewBy: 2027-01-31}", 1)
+    ends = f"guardrails: {{reviews: {{onOverdue: end}}}}\n{reviewed}"
+    for moment, is_there in (("2027-01-31T22:59:59Z", True), ("2027-01-31T23:00:00Z", False)):
+        assert DEVS in bound(at(moment, reviewed))
+        assert (DEVS in bound(at(moment, ends))) is is_there
+
+
 def test_between_its_days_nothing_changes(at):
     before, after = at("2027-01-01T12:00:00Z"), at("2027-03-31T12:00:00Z")
     assert after.registrations == before.registrations

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import typer
 
-from ambient_components import activity
+from ambient_components import activity, clock
 from ambient_components.access.effective import (
     ALL_RIGHTS,
     RoleRight,
@@ -20,7 +21,9 @@ from ambient_components.access.effective import (
 )
 from ambient_components.access.entries import Ledger
 from ambient_components.access.role_assignments import RoleAssignment
+from ambient_components.cli.access.due import due_reviews
 from ambient_components.cli.access.markdown import as_markdown
+from ambient_components.cli.access.review_branches import write_branches
 from ambient_components.cli.access.unused import unused_in, unused_json, unused_text
 from ambient_components.cli.audit_logs import read_logs
 from ambient_components.cli.guard_text import guard_text
@@ -34,6 +37,7 @@ from ambient_components.cli.options import (
     Workspaces,
     audit_option,
     choice,
+    duration_of,
     format_option,
     misuse,
     refuse_files_and_state,
@@ -288,6 +292,8 @@ examples:
   ambient access prod --live --format csv > access.csv
   ambient access prod --format html > access.html          one page for a browser: access, findings, keys
   ambient access prod --format html --since before.json    also what changed since an exported state
+  ambient access prod --due --within 30d                   access of which the review is due, by its reviewers
+  ambient access prod --due --branch                       also a Git branch for the reviewers of each
   ambient access prod --format json | jq -r '.access[] | select(.roles | index("admin")) | .subject'
 
 \b
@@ -315,6 +321,11 @@ what they can't prove. A key is in use if its token was presented: {page("tasks/
 \b
 --members FILE: OpenShift's Group objects (oc get groups -o json, or YAML), CSV (group,user) or LDIF (memberUid,
 member, uniqueMember). The access tests then look at members too. Nothing else does: a grant is one of the group.
+
+\b
+--due reads the files alone. It lists grants and keys after their reviewBy, and those without one. --branch changes no
+file here: each branch has the lines that keep the access, with a reviewBy by guardrails.reviews. Who reviews removes
+the entries of access that should end.
 
 \b
 json:   {{"stack", "source": "state" or "files", "live", "right",
@@ -347,11 +358,14 @@ json:   {{"stack", "source": "state" or "files", "live", "right",
         "verbs": {{verb: count}}, "levels", "workspacesWithoutEvents", "limits": [text, ...]}}, "access": count,
         "unused": [{{"workspace", "subject", "role", "reason", "unproven": text or null}}, ...],
         "used": [{{"workspace", "subject", "role", "reason", "last", "calls"}}, ...]}}
+        With --due: {{"stack", "due": [{{"reviewers": [...], "workspace", "subject", "role", "reason", "reviewBy",
+        "file", "line", "column"}}, ...]}}; reason and reviewBy are null if the file has none.
 csv:    workspace, subject, role, reason, status (also missing, pending), can (yes or perhaps, with --who-can)
 
 \b
 exit codes: 0 success; 1 error; 2 files and cluster differ in what is shown (--live), workspaces are in no stack
-            (--fail-on unmanaged), or access is proven not to be used (--fail-on unused); 64 wrong usage; 130 Ctrl-C
+            (--fail-on unmanaged), access is proven not to be used (--fail-on unused), or reviews are due (--due); 64
+            wrong usage; 130 Ctrl-C
 """
 
 
@@ -388,6 +402,13 @@ def access(
     members: Annotated[
         str, typer.Option("--members", metavar="FILE", help="Show the members of groups from a file.")
     ] = "",
+    due: Annotated[bool, typer.Option("--due", help="Only access of which the review is due, by the files.")] = False,
+    within: Annotated[
+        str, typer.Option("--within", metavar="DURATION", help="With --due: also what is due by then, such as 30d.")
+    ] = "",
+    branch: Annotated[
+        bool, typer.Option("--branch", help="With --due: write a Git branch for the reviewers of each.")
+    ] = False,
 ) -> None:
     """Show who may do what, and why."""
     (stack, selected), desired = stack_and_workspaces(stack, names, named, workspaces), _right(right)
@@ -396,11 +417,15 @@ def access(
     refuse_since(since, form)
     if since and right:
         misuse("--since", "compares all access: leave --who-can out")
-    if unused:
-        _check_unused(live=live, right=right, members=members, form=form)
+    others = live or bool(right) or bool(members)
+    _check_unused(unused, form, others=others)
     _check_fail_on(fail_on, live=live, is_part=bool(selected or subject or right), has_log=bool(unused))
     groups = _groups_in(members, form)
     project = Project.find()
+    if due or within or branch:
+        _check_due(form, due=due, within=within, others=others or bool(unused or state))
+        _show_due(project, stack, selected, subject, form, within=within, branch=branch)
+        return
     source = selected_access(project, stack, files=files, state=state)
     ledger = _selected(stack, source.ledger, selected)
     if unused:
@@ -461,9 +486,29 @@ def _unused(stack: str, ledger: Ledger, paths: Sequence[str], subject: str, form
         raise typer.Exit(DIFFERS)
 
 
-def _check_unused(*, live: bool, right: str, members: str, form: Format) -> None:
-    if live or right or members or form not in (Format.TEXT, Format.JSON):
+def _check_unused(unused: Sequence[str] | None, form: Format, *, others: bool) -> None:
+    if unused and (others or form not in (Format.TEXT, Format.JSON)):
         misuse("--unused", "is text or JSON of its own: leave --live, --who-can, --members and other formats out")
+
+
+def _check_due(form: Format, *, due: bool, within: str, others: bool) -> None:
+    if not due:
+        misuse("--within" if within else "--branch", "is for --due")
+    if others or form not in (Format.TEXT, Format.JSON):
+        misuse("--due", "is text or JSON by the files: leave the other sources of access and formats out")
+
+
+def _show_due(
+    project: Project, stack: str, selected: Sequence[str], subject: str, form: Format, *, within: str, branch: bool
+) -> None:
+    seconds = duration_of(within, "--within", "10y") or 0
+    reviews = due_reviews(project, stack, selected, subject, timedelta(seconds=seconds))
+    if branch:
+        for line in write_branches(reviews, clock.now()):
+            print(line, file=sys.stderr)
+    print(reviews.text(form, paint_for(sys.stdout)))
+    if reviews.items:
+        raise typer.Exit(DIFFERS)
 
 
 def _in_cluster(

@@ -20,6 +20,7 @@ from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards.names import CONFIG_KEY, shard_count, shard_stack
 from ambient_components.stackfile.checks.installation import check_installation
 from ambient_components.stackfile.checks.keys import MAX_TOKEN_LIFETIME, beyond_cap, max_token_lifetime
+from ambient_components.stackfile.checks.reviews import overdue
 from ambient_components.stackfile.checks.sources import in_platform_namespace
 from ambient_components.stackfile.checks.storage import against_store, missing_libraries
 from ambient_components.stackfile.checks.upcoming_dates import ended_grants
@@ -180,7 +181,7 @@ def _of_stack(stack: LoadedStack, problems: Sequence[Problem]) -> tuple[list[Pro
     calendar = Calendar.of(stack.file)
     ledger = ledger_of(stack.file.workspaces, calendar)
     dated = [
-        *located(stack, ended_grants(stack.file, calendar.now)),
+        *located(stack, [*ended_grants(stack.file, calendar.now), *overdue(stack.file, calendar.now)]),
         *guardrail_findings(stack, ledger, calendar),
         *located(stack, expired_exceptions(stack.file, ledger, calendar)),
         *located(stack, _missing_libraries(stack)),

@@ -25,7 +25,7 @@ def ended_grants(stack: StackFile, now: datetime) -> Iterator[Finding]:
             grant_text = f"the {grant.role.value} grant of {grant.subject}"
             problem = f"{grant_text} ended {_at(grant.until, 'on')}: it gives nothing any more"
             remedy = "remove the line, or write a later day"
-            yield Finding((*path, "until"), problem, remedy, rule=WarningRule.GRANT_ENDED)
+            yield Finding((*path, grant.end_field), problem, remedy, rule=WarningRule.GRANT_ENDED)
 
 
 def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
@@ -39,7 +39,7 @@ def ending(stack: StackFile, now: datetime) -> Iterator[Finding]:
         grant_text = f"the {grant.role.value} grant of {grant.subject}"
         problem = f"{grant_text} ends {_at(grant.until, 'after')}, in {format_rounded(span.end - now)}{then}"
         remedy = "write a later day to keep it"
-        yield Finding((*path, "until"), problem, remedy, rule=WarningRule.GRANT_ENDING)
+        yield Finding((*path, grant.end_field), problem, remedy, rule=WarningRule.GRANT_ENDING)
     for name, workspace in _active(stack.workspaces):
         for key_id, key in workspace.keys.items():
             if key.overlap_until is None:

@@ -28,6 +28,7 @@ CROSSING = {
     "tooManyKeys": (entry(), entry(keys=keys(11)), {}),
     "individualGrant": (entry(), entry(grants={"user:bob": "view"}), {"groups_only": True}),
     "adminKeyWithEditors": (entry(keys=BOSS), entry(keys={**BOSS, **keys(1)}), {"isolate_admin_keys": True}),
+    "unreviewedAccess": (entry(), entry(grants={"user:bob": "view"}), {"unreviewed_access": "refuse"}),
     "massRemoval": (entry(ADMIN, grants=FOUR), entry(ADMIN), {}),
 }
 

@@ -63,6 +63,11 @@ CHANGES: dict[str, tuple[Any, Any] | tuple[Any, Any, GuardrailsRecord]] = {
         entry(keys=DEPLOY, grants={"group:payments-devs": "edit"}),
         GuardrailsRecord.model_construct(isolate_admin_keys=True),
     ),
+    "unreviewedAccess": (
+        entry(),
+        entry(grants={"user:bob": "edit"}),
+        GuardrailsRecord.model_construct(unreviewed_access="refuse"),
+    ),
 }
 
 

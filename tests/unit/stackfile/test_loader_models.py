@@ -19,7 +19,16 @@ def test_the_example_shows_every_field():
     payments = loaded.file.workspaces["payments"]
     shown = [model.model_fields_set for model in (payments, payments.keys["ci"], payments.secrets)]
     # What hardly anybody needs is there as a comment.
-    of_a_key = {"overlap_until", "until_used", "adopt", "service_account", "acts_as", "warn_ahead"}
+    of_a_key = {
+        "overlap_until",
+        "until_used",
+        "adopt",
+        "service_account",
+        "acts_as",
+        "warn_ahead",
+        "reason",
+        "review_by",
+    }
     of_a_key |= {"deliver", "retain", "static", "rotate_not_on"}
     of_a_workspace = {"exceptions", "acknowledge", "shard", "on_close", "guard"}
     in_comments = {Workspace: of_a_workspace, Key: of_a_key, Secrets: set()}
