@@ -115,16 +115,24 @@ class _Index:
 class AuditLog:
     """The use of a stack's access by the lines of its cluster's audit logs, in any order."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, others: Iterable[RoleAssignment] = ()) -> None:
+        """Watch the access of a ledger.
+
+        Args:
+            others: Access that is not in it, such as that of a workspace before its adoption. Not of keys.
+        """
+        others = tuple(others)
         self.uses: dict[Identity, Use] = {}
         self.assignments: dict[RoleAssignment, Identity] = {}
         self._index = _Index()
-        self._workspaces = frozenset(ledger)
+        self._workspaces = frozenset(ledger).union(other.workspace for other in others)
         self._events, self._broken = 0, 0
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._days = set[date]()
         self._verbs, self._levels, self._noisy = Counter[str](), set[str](), set[str]()
+        for other in others:
+            self._watch(other)
         for workspace, entry in ledger.items():
             for owner in entry.owners:
                 self._watch(RoleAssignment(workspace, owner, Role.ADMIN.value, OWNER))

@@ -3,7 +3,7 @@
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final, cast
@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from ambient_components import activity
 from ambient_components.access.audit import AuditLog, Coverage
 from ambient_components.access.entries import Ledger
+from ambient_components.access.role_assignments import RoleAssignment
 from ambient_components.errors import stop
 from ambient_components.printable import counted, one_line
 from ambient_components.rotation.state import format_time
@@ -22,9 +23,9 @@ _LONGEST: Final = 64 * 2**20
 _HINT: Final = "the file of --audit-log-path, or of oc adm node-logs --role=master --path=kube-apiserver/audit.log"
 
 
-def read_logs(paths: Sequence[str], ledger: Ledger) -> AuditLog:
+def read_logs(paths: Sequence[str], ledger: Ledger, others: Iterable[RoleAssignment] = ()) -> AuditLog:
     """Return the use of a stack's access by all these logs together."""
-    log = AuditLog(ledger)
+    log = AuditLog(ledger, others)
     for path in paths:
         with activity.waiting(f"Reading {path}"):
             try:

@@ -35,16 +35,15 @@ from ambient_components.plan.facts import Plan
 from ambient_components.plan.markdown import LIMIT, left_out
 from ambient_components.plan.merge import together
 from ambient_components.plan.page import show
-from ambient_components.plan.replay import replayed, takes_away
+from ambient_components.plan.replay import lost_access, replayed, takes_away
 from ambient_components.printable import one_line
 from ambient_components.stackfile.loader import LoadedStack, load_stack
 from ambient_components.stacks import pulumi
-from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project, stack_path
 from ambient_components.stacks.pulumi import require_passphrase
-from ambient_components.stacks.reading import ledgers_in, read_deployed
+from ambient_components.stacks.reading import ledger_from_state, ledgers_in, read_deployed
 from ambient_components.stacks.selection import Fleet, find_fleets, listed
-from ambient_components.stacks.states import saved_export
+from ambient_components.stacks.states import export, saved_export
 from ambient_components.warm import client as warm
 
 
@@ -187,7 +186,8 @@ def plan(
     else:
         plan = _online(project, stack, loaded, when, save, age, refresh=refresh, no_secrets=no_secrets)
     if replay and takes_away(plan):
-        plan = replayed(plan, read_logs(replay, selected_access(project, stack, files=False, state=state).ledger))
+        reported = saved_export(project, stack, state) if state else export(project, stack)
+        plan = replayed(plan, read_logs(replay, ledger_from_state(reported), lost_access(plan)))
     missing = show(plan, form, steps=diff, verbose=verbose, limit=limit or LIMIT)
     if plan.refused:
         raise typer.Exit(REFUSED)

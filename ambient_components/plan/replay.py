@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from ambient_components.access.audit import AuditLog, Identity, Use, lost, total
-from ambient_components.access.role_assignments import KEY, NO_ROLE
+from ambient_components.access.role_assignments import KEY, NO_ROLE, RoleAssignment
 from ambient_components.plan import facts
 from ambient_components.plan.facts import InUse, Plan, Replay
 from ambient_components.plan.role_changes import LOWERED, REMOVED, role_changes
@@ -18,6 +18,11 @@ _SHOWN: Final = 3
 
 def takes_away(plan: Plan) -> bool:
     return any(_endings(plan))
+
+
+def lost_access(plan: Plan) -> Iterator[RoleAssignment]:
+    """Yield the access that ends, apart from that of keys. That of an adopted workspace is in no ledger yet."""
+    return (lost for lost in plan.access.lost if not lost.subject.startswith(f"{KEY}:"))
 
 
 def replayed(plan: Plan, log: AuditLog) -> Plan:
