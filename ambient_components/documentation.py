@@ -1,5 +1,6 @@
-"""Addresses of the documentation of this version: messages and help texts name no file of a clone."""
+"""Where the documentation of this version is: messages and help texts name no file of a clone."""
 
+import re
 from typing import Final
 
 from ambient_components._version import VERSION
@@ -8,7 +9,10 @@ REPOSITORY: Final = "https://git.example.com/platform/ambient-components"
 """Home of the project, for people and for Git, as in `[project.urls]`."""
 
 RELEASE: Final = f"{REPOSITORY}/releases/download/v{VERSION}"
-PAGES: Final = f"{REPOSITORY}/blob/v{VERSION}/docs"
+HOME: Final = ""
+"""Address of the site of this version, such as https://docs.example.com/0.1. Texts then link to it, and else name the
+command that shows a page."""
+
 ERROR_RULES: Final = frozenset({
     "accessTest", "actingKey", "actingSchedule", "adminPipeline",
     "adminKey", "adminKeyWithEditors", "bucket", "entireRelease", "entryForm", "expireAfter", "generation",
@@ -21,8 +25,16 @@ ERROR_RULES: Final = frozenset({
 
 
 def page(name: str, anchor: str = "") -> str:
-    return f"{PAGES}/{name}.md{f'#{anchor}' if anchor else ''}"
+    """Return where a section is, such as `ambient docs errors noAdmin` of `reference/errors` and `noAdmin`."""
+    if HOME:
+        return f"{HOME}/{name}.html{f'#{anchor.lower()}' if anchor else ''}"
+    return " ".join(filter(None, ("ambient docs", name.rpartition("/")[2], anchor)))
 
 
 def rule_page(rule: str | None) -> str:
-    return page("reference/errors", rule.lower()) if rule in ERROR_RULES else ""
+    return page("reference/errors", rule) if rule in ERROR_RULES else ""
+
+
+def with_pages(text: str) -> str:
+    """Return a text with its pages, which it names like AMBIENT_DOCS/tasks/pipeline.md#set-up-once."""
+    return re.sub(r"AMBIENT_DOCS/([\w/-]+)\.md(?:#([\w-]+))?", lambda match: page(match[1], match[2] or ""), text)

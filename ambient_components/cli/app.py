@@ -27,6 +27,7 @@ commands for a first stack:
   ambient plan prod       show who would gain or lose access
   ambient up prod         make the cluster match the files, like pulumi up
   ambient show prod       show access, keys and their expiry, and how to use a key
+  ambient docs            show the documentation by what you want to do, and pages such as: ambient docs guardrails
 
 \b
 exit codes: 0 success; 1 error; 2 changes pending (plan, adopt, reshard --dry-run) or attention needed (keys list,
@@ -59,6 +60,7 @@ VERBS: Final = {
     "reshard": "Move workspaces between the shards of a fleet, without changing the cluster.",
     "grants": "List and revoke grants.",
     "keys": "List, show, deliver, rotate and revoke API keys.",
+    "docs": "Show the documentation, or a page or a section of it.",
     "schema": "Print the schema of the stack file or of plans.",
     "pipeline": "Write the files of a pipeline, or print one that runs in the cluster.",
     "rbac": "Print the deployer's role and its binding.",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from ambient_components.documentation import PAGES
+from ambient_components.documentation import with_pages
 from ambient_components.writing import write_new
 
 FOLDER: Final = Path(__file__).parents[1] / "templates"
@@ -26,7 +26,7 @@ def write_templates(name: str, folder: Path, words: Mapping[str, str] | None = N
 def texts(name: str, words: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     for path in sorted((FOLDER / name).rglob("*")):
         if path.is_file() and path.parent.name != "__pycache__":
-            text = path.read_text(encoding="utf-8")
-            for word, written in {"AMBIENT_DOCS": PAGES, **words}.items():
+            text = with_pages(path.read_text(encoding="utf-8"))
+            for word, written in words.items():
                 text = text.replace(word, written)
             yield path.relative_to(FOLDER / name), text

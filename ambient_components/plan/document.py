@@ -124,7 +124,7 @@ _PROBLEM_FIELDS: Final = {
     "path": text("Place in the file.").or_none,
     "problem": text("What is wrong."),
     "hints": texts("What is allowed and what to do.").or_none,
-    "docs": text("Address of the rule's description, for rules that refuse a change.").or_none,
+    "docs": text("Command that shows the rule's description, or its address, for rules that refuse a change.").or_none,
     "file": text("The file.").of(lambda problem: problem.where and problem.where.file).or_none,
     "line": number("Line of it.", minimum=1).of(lambda problem: problem.where and problem.where.line).or_none,
     "column": number("Column of it.", minimum=1).of(lambda problem: problem.where and problem.where.column).or_none,

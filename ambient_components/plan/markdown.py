@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ambient_components.documentation import HOME
 from ambient_components.plan.facts import Plan
 from ambient_components.plan.folding import Line, Section, grouped
 from ambient_components.plan.headline import source, summary, verdict
@@ -156,7 +157,8 @@ def _more(count: int) -> str:
 def _line(line: Line) -> str:
     names = " ".join(code(_cut(name)) for name in line.names)
     reported = prose(_cut(line.text))
-    link = f"([{line.rule}]({line.docs}))" if line.rule else ""
+    linked = f"[{line.rule}]({line.docs})" if HOME else code(line.docs)
+    link = f"({linked})" if line.docs else ""
     first = f"- {' '.join(part for part in (code(line.sign), names, reported, link) if part)}\n"
     return first + "".join(f"  - {prose(_cut(hint))}\n" for hint in line.hints)
 

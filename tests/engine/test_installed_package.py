@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ambient_components._version import VERSION
+from ambient_components.cli import pages
 from ambient_components.cli.init.project import WHEEL
 from tests.support.machine import Machine
 from tests.support.stacks import REPOSITORY
@@ -40,7 +41,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def test_the_wheel_has_the_package_and_nothing_else(wheels: dict[str, Path]) -> None:
     sources = {path.relative_to(REPOSITORY) for path in PACKAGE.rglob("*") if path.is_file()}
-    desired = {str(path) for path in sources if "__pycache__" not in path.parts}
+    docs = {f"ambient_components/docs/{name}.md" for name in (pages.INDEX, *pages.topics().values())}
+    desired = {str(path) for path in sources if not {"__pycache__", "docs"} & {*path.parts}} | docs
     names = zipfile.ZipFile(wheels[VERSION]).namelist()
     assert {name for name in names if ".dist-info/" not in name} == desired
     data = {name.removeprefix("ambient_components/") for name in names if not name.endswith(".py")}
@@ -118,6 +120,8 @@ def test_a_new_user_installs_deploys_upgrades_and_uninstalls(user: User, wheels:
     assert re.fullmatch(rf"\./{WHEEL} --hash=sha256:[0-9a-f]{{64}}", requirement)
     user.type("ambient pipeline github; ambient pipeline gitlab; ambient rbac dev > role.yaml")
     assert "serviceaccounts/token" in (user.folder / "role.yaml").read_text()
+
+    assert user.type("ambient docs guardrails").startswith("Guardrails\n")
 
     user.type(f"pip install --upgrade {wheels[NEXT]}")
     assert user.type("ambient --version") == f"ambient {NEXT}\n"

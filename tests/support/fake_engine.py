@@ -20,7 +20,7 @@ class Line:
 
 def flat(text):
     """A message for people, on one line, without the addresses of rules."""
-    return re.sub(r"\n  docs: \S+", "", text).replace("\n  hint: ", "; ")
+    return re.sub(r"\n  docs: .+", "", text).replace("\n  hint: ", "; ")
 
 
 class FakeEngine(engine_pb2_grpc.EngineServicer):

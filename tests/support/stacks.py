@@ -50,7 +50,7 @@ class Result:
     @property
     def flat(self) -> str:
         """The text with each message and its hints on one line, without the addresses of rules."""
-        return re.sub(r"\n +hint: ", "; ", re.sub(r"\n +docs: \S+", "", self.text))
+        return re.sub(r"\n +hint: ", "; ", re.sub(r"\n +docs: .+", "", self.text))
 
     @property
     def unchanged(self) -> bool:

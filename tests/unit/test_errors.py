@@ -102,12 +102,12 @@ def test_the_address_of_a_rule_is_shown_once_after_its_last_problem():
     one, two = refusal("a", rule="noAdmin"), refusal("b", rule="noAdmin")
     other, plain = refusal("c", rule="ownership"), refusal("d")
     warning = Problem(None, "", "e", rule="noAdmin", warning=True)
-    shown = [docs.rpartition("#")[2] for _, docs in with_docs([one, plain, two, other, warning])]
-    assert shown == ["", "", "noadmin", "ownership", ""]
+    shown = [docs.rpartition(" ")[2] for _, docs in with_docs([one, plain, two, other, warning])]
+    assert shown == ["", "", "noAdmin", "ownership", ""]
 
 
 def test_it_is_a_line_on_standard_error(capsys):
     show_problems([refusal("no admin is left", "keep one", rule="noAdmin"), refusal("no cluster")])
-    address = page("reference/errors", "noadmin")
+    address = page("reference/errors", "noAdmin")
     expected = f"ambient: no admin is left\n  hint: keep one\n  docs: {address}\nambient: no cluster\n"
     assert capsys.readouterr().err == expected

@@ -65,7 +65,7 @@ def test_people_get_sentences():
     problem = refusal("workspace 'pay' is gone", "put it back", "or close it first", rule="notClosed")
     assert for_engine([problem, refusal("no right")], {}) == (
         "workspace 'pay' is gone\n  hint: put it back\n  hint: or close it first\n"
-        f"  docs: {page('reference/errors', 'notclosed')}\nno right"
+        f"  docs: {page('reference/errors', 'notClosed')}\nno right"
     )
 
 
@@ -106,7 +106,7 @@ def test_programs_get_all_fields():
         "path": "workspaces.pay",
         "problem": r"a\nb",
         "hints": ["c"],
-        "docs": page("reference/errors", "massremoval"),
+        "docs": page("reference/errors", "massRemoval"),
         "file": "s.yaml",
         "line": 3,
         "column": 5,

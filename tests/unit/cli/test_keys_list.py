@@ -95,7 +95,7 @@ class TestList:
         assert capsys.readouterr().out == "There are no keys.\n"
         pulumi.states["dev"] = {"deployment": {"resources": []}}
         assert run(["keys", "list", "dev"]) == 0
-        assert "the state is lost or in another backend: https://" in capsys.readouterr().out
+        assert "the state is lost or in another backend: ambient docs killed-run" in capsys.readouterr().out
 
     @pytest.mark.parametrize(
         ("stack", "expires", "code"),

@@ -1,4 +1,4 @@
-"""The package's texts name pages by address, or commands: no file of a clone, no package of strangers to install."""
+"""The package's texts name pages by topic, or commands: no file of a clone, no package of strangers to install."""
 
 import ast
 import re
@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 import typer
 
 from ambient_components import documentation
-from ambient_components.cli.app import VERBS, verb_app
+from ambient_components.cli import pages
+from ambient_components.cli.app import VERBS, app, verb_app
 from ambient_components.cli.init.project import WHEEL
 from ambient_components.cli.templates import FOLDER, texts
-from ambient_components.documentation import PAGES, RELEASE, REPOSITORY
+from ambient_components.documentation import ERROR_RULES, RELEASE, REPOSITORY
 from ambient_components.languages.schema import schema_json as provider_schema
 from ambient_components.plan.document import schema_text as plan_schema
 from ambient_components.stackfile.schema import schema_text
 from tests.unit.repository.test_docs import PAGES as MARKDOWN
-from tests.unit.repository.test_docs import anchors
 
 ROOT = Path(__file__).parents[3]
 CODE = sorted((ROOT / "ambient_components").rglob("*.py"))
@@ -28,7 +29,7 @@ _CLONE = re.compile(
     r"|\bmake (?:-s )?(?:demo|env|setup|test|up)\b"
 )
 """A file that only a clone has."""
-_ADDRESS = re.compile(re.escape(PAGES) + r"/(?P<page>[\w/-]+)\.md(?:#(?P<anchor>[\w-]+))?")
+_TOPIC = re.compile(r"ambient docs (?P<topic>\w[\w-]*)(?: (?P<section>[\w-]+))?")
 _INSTALLED = re.compile(r"pip3? install (?P<what>[^\n`|]+)")
 
 
@@ -80,24 +81,31 @@ def test_nothing_printed_or_written_names_a_file_of_a_clone() -> None:
     assert {where: files for where, text in texts.items() if (files := clones(text))} == {}
 
 
-def test_every_address_leads_to_a_page_and_a_heading() -> None:
-    code = [text for path in CODE for text in calls(path)]
-    addresses = {
-        match.group("page", "anchor") for text in (*PRINTED.values(), *code) for match in _ADDRESS.finditer(text)
-    }
-    assert len(addresses) > 10
-    for page, anchor in sorted(addresses, key=str):
-        file = ROOT / "docs" / f"{page}.md"
-        assert file.is_file(), page
-        assert anchor is None or anchor in anchors(file), f"{page}#{anchor}"
+def test_every_topic_leads_to_a_page_and_a_section() -> None:
+    top = typer.main.get_command(app)
+    code = [text for path in CODE for text in calls(path)] + [documentation.rule_page(rule) for rule in ERROR_RULES]
+    texts = [*PRINTED.values(), top.get_help(typer.Context(top)), *code]
+    named = {match.group("topic", "section") for text in texts for match in _TOPIC.finditer(text)}
+    assert len(named) > len(ERROR_RULES) + 10
+    for topic, section in sorted(named, key=str):
+        name = pages.topics().get(topic)
+        assert name, topic
+        assert section is None or pages.anchor(section) in pages.sections(pages.read(name)), f"{topic} {section}"
+
+
+def test_with_a_home_texts_link_to_the_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documentation, "HOME", "https://docs.example.com/1")
+    assert documentation.rule_page("noAdmin") == "https://docs.example.com/1/reference/errors.html#noadmin"
+    assert documentation.with_pages("AMBIENT_DOCS/tasks/fleet.md") == "https://docs.example.com/1/tasks/fleet.html"
 
 
 def calls(path: Path) -> Iterator[str]:
-    """The addresses that a module makes with `page`."""
+    """Where a module leads with `page`."""
     text = path.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(text)) if "documentation import page" in text else ():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "page":
-            yield documentation.page(*map(ast.literal_eval, node.args))
+            words = [each.value for each in node.args if isinstance(each, ast.Constant)]
+            yield from [documentation.page(*words)] if words else []
 
 
 # No package of strangers
