@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from ambient_components import activity, clock
 from ambient_components._version import VERSION
-from ambient_components.errors import AmbientError, refusal
+from ambient_components.errors import AmbientError, StepError, refusal
 from ambient_components.output import HELP, INTERRUPTED, USAGE, show_problems
 from ambient_components.suggest import did_you_mean
 
@@ -188,5 +188,8 @@ def _run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except AmbientError as error:
         show_problems(error.problems)
+        return 1
+    except StepError as error:
+        show_problems([error.problem])
         return 1
     return code if isinstance(code, int) else 0

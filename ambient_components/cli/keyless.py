@@ -11,20 +11,21 @@ import typer
 
 from ambient_components import clock
 from ambient_components.access.entries import Ledger
-from ambient_components.access.role_assignments import RoleAssignment, of_ledger
+from ambient_components.access.role_assignments import KEY, RoleAssignment, of_ledger
 from ambient_components.cli import completion
 from ambient_components.cli.manifests import manifest_text
 from ambient_components.cli.options import Files, format_option, misuse, wrong_value
 from ambient_components.cli.prompts import one_stack
-from ambient_components.cluster.client import ApiError, Cluster, path
-from ambient_components.cluster.objects import mapping, text_at, token_claims
+from ambient_components.cluster.bearer_check import Answer, Bearers
+from ambient_components.cluster.kubeconfig import is_loopback
+from ambient_components.cluster.objects import token_claims
 from ambient_components.documentation import page
 from ambient_components.errors import stop
 from ambient_components.output import CHANGES, Format
 from ambient_components.platform.authentication import authentication_configuration, issuers_of
-from ambient_components.platform.pipelines import Pipeline, parse_pipeline
+from ambient_components.platform.pipelines import Pipeline
+from ambient_components.platform.subjects import kind_of_user, pipeline_of
 from ambient_components.printable import json_text, one_line
-from ambient_components.stacks.cluster import token_kubeconfig
 from ambient_components.stacks.ledgers import selected_access
 from ambient_components.stacks.project import Project
 from ambient_components.suggest import did_you_mean
@@ -53,7 +54,6 @@ exit codes: 0 success; 1 error, such as a refused token; 2 the token has no gran
             130 Ctrl-C
 """
 
-_REVIEWS: Final = path("apis", "authentication.k8s.io", "v1", "selfsubjectreviews")
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 
 
@@ -85,7 +85,9 @@ def keyless(
             misuse("--check", "asks the cluster of one stack: name one")
         raise typer.Exit(_check(project, names[0], files=files, form=form))
     if not audience:
-        misuse("--audience", "is missing: choose a text of this cluster's own, such as the API server's address")
+        misuse("--audience", "is missing: choose a text of this cluster's own, such as https://prod.example.com")
+    if shared := [text for text in audience if text.startswith("https://github.com/")]:
+        misuse("--audience", f"{shared[0]} is GitHub's default, and others who receive such tokens could use them here")
     found = [pipeline for name in names for pipeline in _pipelines(selected_access(project, name, files=True).ledger)]
     if not found:
         stop(f"{', '.join(names)}: no grant to a pipeline", f"write one first: {_GUIDE}")
@@ -104,7 +106,7 @@ def keyless(
 def _pipelines(ledger: Ledger) -> Iterator[Pipeline]:
     for entry in ledger.values():
         for subject in {*entry.grants, *entry.dates}:
-            if (pipeline := parse_pipeline(subject.partition(":")[2])) is not None:
+            if (pipeline := pipeline_of(subject)) is not None:
                 yield pipeline
 
 
@@ -120,14 +122,17 @@ def _authority(text: str) -> tuple[str, str]:
 
 def _check(project: Project, stack: str, *, files: bool, form: Format) -> int:
     token = "" if sys.stdin.isatty() else sys.stdin.read().strip()
+    if token[:7].lower() == "bearer ":
+        misuse("--check", "reads the token alone, without the word Bearer before it")
     if not _TOKEN.fullmatch(token):
         misuse("--check", "reads a token from standard input, and there is none: ambient keyless --check < FILE")
-    context = project.config(stack).get("context") or None
-    user = mapping(_reviewed(Cluster(kubeconfig=token_kubeconfig(context, token)), token))
-    name, groups = text_at(user, "username"), [str(group) for group in user.get("groups") or ()]
+    user = _reviewed(Bearers(project.config(stack).get("context") or None), token)
+    name, groups = user.username, user.groups
     ledger = selected_access(project, stack, files=files).ledger
-    subjects = {f"user:{name}", f"pipeline:{name}", *(f"group:{group}" for group in groups)}
-    grants = sorted(assignment for assignment in of_ledger(ledger) if assignment.subject in subjects)
+    subjects = {*_subjects(name), *(f"group:{group}" for group in groups)}
+    keys = {*_keys(name, ledger)}
+    access = of_ledger(ledger)
+    grants = sorted(a for a in access if a.subject in subjects or (a.workspace, a.subject) in keys)
     if form is Format.JSON:
         print(json_text(_as_data(stack, name, groups, grants)))
     else:
@@ -135,14 +140,34 @@ def _check(project: Project, stack: str, *, files: bool, form: Format) -> int:
     return 0 if grants else CHANGES
 
 
-def _reviewed(cluster: Cluster, token: str) -> object:
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    try:
-        return mapping(cluster.create(_REVIEWS, body).get("status")).get("userInfo")
-    except ApiError as error:
-        if error.status != 401:
-            raise
-        return stop("the API server refuses the token", *_hints(token_claims(token)))
+def _subjects(name: str) -> Iterator[str]:
+    """Yield a user of the cluster in the notations that a ledger may have."""
+    yield from (f"user:{name}", f"pipeline:{name}")
+    if (account := name.removeprefix("system:")) != name:
+        yield account
+
+
+def _keys(name: str, ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """Yield the key that a user of the cluster is, with its workspace."""
+    for workspace, entry in ledger.items():
+        for key_id, key in entry.keys.items():
+            accounts = (key.account(workspace, key_id, generation) for generation in key.generations)
+            if name in {f"system:serviceaccount:{workspace}:{account}" for account in accounts}:
+                yield workspace, f"{KEY}:{key_id}"
+
+
+def _reviewed(bearers: Bearers, token: str) -> Answer:
+    if not bearers.server.startswith("https://") and not is_loopback(bearers.server):
+        stop(f"{bearers.server} would get the token without encryption", "set the kubeconfig's server to https://")
+    answer = bearers.ask(token)
+    if answer.accepted:
+        return answer
+    if answer.refused:
+        stop("the API server refuses the token", *_hints(token_claims(token)))
+    if not answer.status:
+        stop(f"the cluster at {bearers.server} does not answer", "check KUBECONFIG, and the context of the stack")
+    hint = "is a proxy or a login page in between? SelfSubjectReview needs Kubernetes 1.28 or newer"
+    return stop(f"the cluster at {bearers.server} does not say who the token is for: {answer.status}", hint)
 
 
 def _hints(claims: Mapping[str, Any]) -> Iterator[str]:
@@ -160,7 +185,7 @@ def _hints(claims: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _as_data(stack: str, name: str, groups: Iterable[str], grants: Iterable[RoleAssignment]) -> dict[str, Any]:
-    pipeline = parse_pipeline(name)
+    pipeline = pipeline_of(f"{kind_of_user(name)}:{name}")
     found = [asdict(grant) for grant in grants]
     issuer = None if pipeline is None else pipeline.issuer
     return {"stack": stack, "user": name, "groups": [*groups], "issuer": issuer, "grants": found}

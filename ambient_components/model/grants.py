@@ -16,6 +16,7 @@ from ambient_components.model.types import Duration, NamespaceName, RoleName, Su
 from ambient_components.platform.bindings import BindingForm, grant_form
 from ambient_components.platform.contract import Role
 from ambient_components.platform.naming import grant_binding, owner_binding
+from ambient_components.platform.pipelines import is_misspelt
 from ambient_components.platform.subjects import Subject, SubjectKind, kind_of_user
 from ambient_components.rules.findings import Finding, Path, below, spell
 from ambient_components.rules.workspaces import WorkspaceState
@@ -59,6 +60,8 @@ class Access(Model):
         if self.user is not None and kind_of_user(self.user) is SubjectKind.PIPELINE:
             hint = f"instead of user write pipeline: {json.dumps(written_pipeline(self.user))}"
             refuse("is the name of a pipeline", hint, field="user")
+        if self.user is not None and is_misspelt(self.user):
+            refuse("begins like the name of a pipeline, and is none", "write pipeline: IDENTITY", field="user")
         return self
 
     @property
@@ -149,14 +152,14 @@ def subject_fields(subject: Subject) -> dict[str, Any]:
 
 def owner_findings(owners: Sequence[Subject]) -> Iterator[Finding]:
     """Find duplicate owners, and owners with one object name: the platform cuts it to 40 characters. Contract 1.2."""
-    names = _ObjectNames("make one of them an admin under grants")
+    names = _ObjectNames()
     first: dict[str, Path] = {}
     for index, owner in enumerate(owners):
         here: Path = (index,)
         taken = first.setdefault(str(owner), here)
         if taken != here:
             yield Finding(here, f"{str(owner)!r} is an owner already", "keep one of them", taken)
-        yield from names.add(here, str(owner), owner_binding(owner))
+        yield from names.add(here, str(owner), owner_binding(owner), "make one of them an admin under grants")
 
 
 def grant_findings(grants: Sequence[Grant], zone: ZoneInfo, state: WorkspaceState) -> Iterator[Finding]:
@@ -169,7 +172,7 @@ def grant_findings(grants: Sequence[Grant], zone: ZoneInfo, state: WorkspaceStat
     for index, grant in enumerate(grants):
         yield from below((index,), _date_findings(grant, zone, state))
     others: dict[tuple[str, str], list[tuple[Path, Grant]]] = {}
-    names = _ObjectNames("give one of them another role, or access through a group")
+    names = _ObjectNames()
     for index, grant in enumerate(grants):
         subject = grant.subject
         here = (index, str(subject.kind))
@@ -179,7 +182,9 @@ def grant_findings(grants: Sequence[Grant], zone: ZoneInfo, state: WorkspaceStat
         if clash is not None:
             yield _second(here, grant, *clash)
         else:
-            yield from names.add(here, subject.name, grant_binding(grant.role, subject))
+            pipeline = subject.kind is SubjectKind.PIPELINE
+            remedy = f"give one of them another role, or {'a key' if pipeline else 'access through a group'}"
+            yield from names.add(here, subject.name, grant_binding(grant.role, subject), remedy)
 
 
 def _date_findings(grant: Grant, zone: ZoneInfo, state: WorkspaceState) -> Iterator[Finding]:
@@ -221,12 +226,11 @@ class _ObjectNames:
     The platform's sanitisers can produce the same name for different subjects. Contract 1.6.
     """
 
-    def __init__(self, remedy: str) -> None:
-        self._remedy = remedy
+    def __init__(self) -> None:
         self._taken: dict[str, tuple[Path, str]] = {}
 
-    def add(self, path: Path, subject: str, name: str) -> Iterator[Finding]:
+    def add(self, path: Path, subject: str, name: str, remedy: str) -> Iterator[Finding]:
         taken, other = self._taken.setdefault(name, (path, subject))
         if other != subject:
             problem = f"{subject!r} and {other!r} both become the RoleBinding {name!r}"
-            yield Finding(path, problem, self._remedy, taken)
+            yield Finding(path, problem, remedy, taken)

@@ -19,7 +19,7 @@ _BRANCH: Final[JsonDict] = {"title": "a branch", "required": ["branch"]}
 _TAGS: Final[JsonDict] = {"title": "all tags", "required": ["tags"]}
 _ENVIRONMENT: Final[JsonDict] = {"title": "an environment", "required": ["environment"]}
 
-Branch = Annotated[StrictStr, checked(sources.branch_problem), text_schema("branch", minLength=1)]
+Branch = Annotated[SubjectName, checked(sources.branch_problem), text_schema("branch", minLength=1)]
 """Name of a branch."""
 
 Number = Annotated[StrictInt, Field(ge=1)]

@@ -21,7 +21,8 @@ from ambient_components.platform.contract import (
     Role,
     subject_name_problem,
 )
-from ambient_components.platform.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject
+from ambient_components.platform.pipelines import is_misspelt
+from ambient_components.platform.subjects import SUBJECT_FORMS, Subject, SubjectKind, parse_subject, pipeline_of
 from ambient_components.rules.durations import DURATION_FORMS, parse_duration
 from ambient_components.rules.lifetimes import NEVER, TOKEN_LIFE, Life
 from ambient_components.rules.lookalikes import hidden_character
@@ -84,6 +85,8 @@ def _subject_name(value: str) -> str:
 
 def _subject(value: object) -> Subject:
     subject = _read_subject(value, SUBJECT_FORMS)
+    if subject.kind is SubjectKind.USER and (pipeline_of(str(subject)) or is_misspelt(subject.name)):
+        refuse("begins like the name of a pipeline, and a pipeline is no owner", "name a person")
     if subject.kind is SubjectKind.PIPELINE:
         refuse("a pipeline is no owner", "give it view or edit under grants, by pipeline")
     return subject

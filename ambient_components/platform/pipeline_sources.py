@@ -12,7 +12,7 @@ _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _PROJECT: Final = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
 _ISSUER: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 # git check-ref-format
-_NO_BRANCH: Final = re.compile(r"[\x00-\x20\x7f:~^?*\[\\]|\.\.|@\{|//|^[/.-]|/\.|[/.]$|\.lock($|/)|^@$")
+_NO_BRANCH: Final = re.compile(r"[\x00-\x20\x7f:~^?*\[\\]|\.\.|@\{|//|^[/.]|/\.|[/.]$|\.lock($|/)")
 
 
 def repository_problem(repository: str) -> Verdict:

@@ -11,6 +11,7 @@ Claims of GitLab: https://docs.gitlab.com/ci/secrets/id_token_authentication
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
+from urllib.parse import urlsplit
 
 from ambient_components.errors import reject
 from ambient_components.platform.contract import service_account_problem, subject_name_problem
@@ -28,6 +29,9 @@ GITHUB: Final = "https://token.actions.githubusercontent.com"
 
 GITLAB: Final = "https://gitlab.com"
 """The issuer of GitLab. A self-hosted one has its own address."""
+
+AKS: Final = "aks:jwt:"
+"""What AKS puts before the names of all tokens of other issuers."""
 
 _HEADS: Final = "refs/heads/"
 _TAGS: Final = "refs/tags/"
@@ -134,7 +138,8 @@ class GitHubPipeline(Pipeline):
     def strength(self) -> str:
         if self.environment is not None:
             return f"all who may deploy to environment {self.environment} of {self.repository}"
-        return f"all who may push {f'to branch {self.branch}' if self.branch else 'tags'} of {self.repository}"
+        place = f"branch {self.branch}" if self.branch else "tags"
+        return f"all who may push to, or start workflows on, {place} of {self.repository}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +191,8 @@ class GitLabPipeline(Pipeline):
     @property
     def strength(self) -> str:
         protected = "protected" if self.protected else "unprotected"
-        place = f"to {protected} branch {self.branch}" if self.branch else f"{protected} tags"
-        return f"all who may push {place} of {self.project}"
+        place = f"{protected} branch {self.branch}" if self.branch else f"{protected} tags"
+        return f"all who may push or merge to, or start pipelines on, {place} of {self.project}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +278,16 @@ def parse_pipeline(user_name: str) -> Pipeline | None:
     return pipeline if pipeline.user_name == user_name else None
 
 
+def is_misspelt(user_name: str) -> bool:
+    """Return whether a user name has the beginning of a pipeline's, of AKS too, but is the name of none.
+
+    The API server could give it to a job that no grant to a pipeline can name.
+    """
+    name = user_name.removeprefix(AKS)
+    head, colon, _ = name.partition(":")
+    return bool(colon) and head.partition("+")[0] in tuple(PipelineKind) and parse_pipeline(name) is None
+
+
 def _parse_name(kind: PipelineKind, issuer: str, name: str) -> Pipeline:
     if kind is PipelineKind.ISSUER:
         return IssuerPipeline(issuer, name)
@@ -294,9 +309,15 @@ def _parse_name(kind: PipelineKind, issuer: str, name: str) -> Pipeline:
 
 def other_issuer_problem(url: str) -> Verdict:
     """Say what is wrong with the issuer of a cluster, or of any other kind than GitHub and GitLab."""
-    for kind, own in _OWN_ISSUER.items():
-        if url == own:
-            return f"{url!r} is the issuer of another kind", f"write {kind}: instead"
+    address = urlsplit(url.lower())
+    if url == GITLAB:
+        return f"{url!r} is the issuer of another kind", f"write {PipelineKind.GITLAB}: instead"
+    if (address.hostname or "").startswith("token.actions.") or address.path.rstrip("/").endswith("/_services/token"):
+        issuer = "" if url == GITHUB else f", with issuer: {url}"
+        return f"{url!r} is the issuer of another kind", f"write {PipelineKind.GITHUB}: instead{issuer}"
+    if (address.hostname or "").startswith("kubernetes.default.svc"):
+        hint = "give the other cluster an issuer address of its own: --service-account-issuer of its API server"
+        return f"{url!r} is what many clusters call themselves", hint
     return issuer_problem(url)
 
 

@@ -12,7 +12,7 @@ from ambient_components.platform.contract import (
     service_account_problem,
     subject_name_problem,
 )
-from ambient_components.platform.pipelines import Pipeline, parse_pipeline
+from ambient_components.platform.pipelines import AKS, Pipeline, parse_pipeline
 
 SUBJECT_FORMS: Final = "user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME"
 """Formats that `parse_subject` accepts, for error messages."""
@@ -157,7 +157,9 @@ def who_is_meant(subject: str) -> str | None:
 
 
 def pipeline_of(subject: str) -> Pipeline | None:
-    return parse_pipeline(subject.removeprefix(_PIPELINE)) if subject.startswith(_PIPELINE) else None
+    """Return the pipeline that a subject is, also as a user of AKS; None for all others."""
+    prefix = next(filter(subject.startswith, (_PIPELINE, f"{SubjectKind.USER}:{AKS}")), None)
+    return parse_pipeline(subject.removeprefix(prefix)) if prefix else None
 
 
 def is_key_account(subject: str) -> bool:

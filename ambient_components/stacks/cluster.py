@@ -87,21 +87,6 @@ def endpoint(context: str | None, environ: Mapping[str, str] = os.environ) -> En
         return _endpoint(context, _merged(environ))
 
 
-def token_kubeconfig(context: str | None, token: str) -> str:
-    """Return a kubeconfig for the cluster of a context, with a token in place of all other credentials."""
-    where = endpoint(context)
-    if where is None or (where.ca_file and where.ca is None):
-        problem = f"the cluster's address and certificate are not in {location()}"
-        stop(problem, "set KUBECONFIG, or another context in the stack's config")
-    authority = {"certificate-authority-data": base64.b64encode(where.ca).decode()} if where.ca else {}
-    entries = {
-        "clusters": [{"name": "it", "cluster": {"server": where.server, **authority}}],
-        "users": [{"name": "it", "user": {"token": token}}],
-        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-    }
-    return yaml.safe_dump({"apiVersion": "v1", "kind": "Config", "current-context": "it", **entries})
-
-
 def _endpoint(context: str | None, config: dict[str, Any] | None) -> Endpoint | None:
     if config is None:
         return None

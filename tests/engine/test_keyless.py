@@ -113,6 +113,9 @@ NAMED: dict[str, tuple[Callable[[Forges], str], Callable[[Forges], Pipeline]]] =
     "github other branch": (
         lambda f: github(f.github, "refs/heads/feature/a@b"), lambda _: GitHubPipeline(*PAYMENTS, branch="feature/a@b")
     ),
+    "github branch that only git makes so": (
+        lambda f: github(f.github, "refs/heads/-x"), lambda _: GitHubPipeline(*PAYMENTS, branch="-x")
+    ),
     "github tag": (lambda f: github(f.github, "refs/tags/v1"), lambda _: GitHubPipeline(*PAYMENTS, tags=True)),
     "github environment": (
         lambda f: github(f.github, environment="prod"), lambda _: GitHubPipeline(*PAYMENTS, environment="prod")

@@ -10,10 +10,10 @@ from ambient_components.cli.edits import bucket_keys
 from ambient_components.cli.edits.deployment import Deployment, by_stack, declared_in, deploy, finish, renew_alone
 from ambient_components.cli.edits.files import edited_texts, write_stack
 from ambient_components.cli.edits.pending import Pending, lacking_buckets, lacking_keys, of_keys
-from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.bucket_proof import former_access
 from ambient_components.cli.keys.edit import Generations
 from ambient_components.cli.keys.proof import KeyWitness
+from ambient_components.cluster.bearer_check import Bearers
 from ambient_components.engine.backend import export, export_with_secrets
 from ambient_components.engine.command import Engine
 from ambient_components.engine.state import Export

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from ambient_components.access.remaining import Holder
 from ambient_components.cli.edits.deployment import Outcome, Witness
-from ambient_components.cli.keys.bearer_check import Bearers
 from ambient_components.cli.keys.bucket_proof import FormerAccess
 from ambient_components.cluster import objects
+from ambient_components.cluster.bearer_check import Bearers
 from ambient_components.cluster.client import core
 from ambient_components.cluster.objects import decoded, listing, mapping, token_claims
 from ambient_components.cluster.revocation import ROLE_BINDING, SECRET, SERVICE_ACCOUNT, object_path

@@ -10,6 +10,7 @@ from typing import Final
 from ambient_components.errors import hints_of
 from ambient_components.model.stack import StackFile, Workspace
 from ambient_components.platform.naming import key_id_problem, sanitize_name, workspace_name_problem
+from ambient_components.platform.subjects import SubjectKind
 from ambient_components.rules.findings import Finding, Path, Verdict, below
 from ambient_components.rules.lookalikes import lookalike
 from ambient_components.rules.secret_patterns import without_credentials
@@ -98,7 +99,8 @@ def check_subjects(path: Path, workspace: Workspace) -> Iterator[Finding]:
     """Warn about owners and grants with names that look like others. Kubernetes compares byte by byte."""
     for here, subject in named_subjects(path, workspace):
         if why := lookalike(subject.name):
-            remedy = "make sure that the identity provider has it so, or type it again"
+            where = "CI system" if subject.kind is SubjectKind.PIPELINE else "identity provider"
+            remedy = f"make sure that the {where} has it so, or type it again"
             yield Finding(here, f"{subject.name!a} {why}", remedy, rule=WarningRule.LOOKALIKE_NAME)
 
 

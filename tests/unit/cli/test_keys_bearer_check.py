@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ambient_components.cli.keys.bearer_check import Answer, Bearers
+from ambient_components.cluster.bearer_check import Answer, Bearers
 from ambient_components.errors import StepError
 from tests.support import fake_api
 from tests.support.fake_api import FakeApi

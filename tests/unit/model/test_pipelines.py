@@ -1,12 +1,15 @@
 """Pipelines in the stack file: each is written back as it was, and its subject has one text."""
 
 import pytest
+from pydantic import ValidationError
 
 from ambient_components.errors import BadValue
 from ambient_components.model.grants import Grant, subject_fields
+from ambient_components.model.stack import Workspace
 from ambient_components.platform.bindings import grant_form
 from ambient_components.platform.contract import Role
-from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
+from ambient_components.platform.pipelines import parse_pipeline
+from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject, pipeline_of
 
 GITHUB = {"repository": "acme/payments", "id": 123456}
 GITLAB = {"project": "acme/back/payments", "id": 7}
@@ -49,3 +52,28 @@ def test_its_binding_is_that_of_a_user():
 def test_a_subject_has_one_text(text):
     with pytest.raises(BadValue, match="name of a pipeline"):
         parse_subject(text)
+
+
+def refused(model, value):
+    with pytest.raises(ValidationError) as refusal:
+        model.model_validate(value)
+    return str(refusal.value.errors())
+
+
+@pytest.mark.parametrize("branch", ["ma\u200bin", "ma\u2060in", "main\u00a0"])
+def test_a_branch_has_nothing_that_is_not_seen(branch):
+    problem = refused(Grant, {"pipeline": {"github": {**GITHUB, "branch": branch}}})
+    assert "invisible character" in problem or "ends with a space" in problem
+
+
+@pytest.mark.parametrize("user", ["github:acme/payments:1@refs/x", "aks:jwt:github:acme/payments:1@refs/x"])
+def test_no_user_has_the_beginning_of_a_pipeline(user):
+    assert "begins like the name of a pipeline" in refused(Grant, {"user": user})
+    assert "begins like the name of a pipeline" in refused(Workspace, {"owners": [f"user:{user}"]})
+
+
+def test_a_user_of_aks_is_the_pipeline_for_guardrails():
+    subject = Grant.model_validate({"user": "aks:jwt:github:acme/payments:123456@main"}).subject
+    assert str(subject) == "user:aks:jwt:github:acme/payments:123456@main"
+    assert pipeline_of(str(subject)) == parse_pipeline("github:acme/payments:123456@main")
+    assert pipeline_of("user:github:alice") is None

@@ -18,6 +18,7 @@ from ambient_components.platform.pipelines import (
     IssuerPipeline,
     Pipeline,
     PipelineKind,
+    is_misspelt,
     name_prefix,
     parse_pipeline,
 )
@@ -47,11 +48,12 @@ NAMES: dict[str, Pipeline] = {
     ),
 }
 
-ISSUERS = st.sampled_from(["https://a.b", "https://a.b:1", "https://a.b/", "https://a.b/1", "https://a.b/c/", GHES])
+OTHERS = st.sampled_from(["https://a.b", "https://a.b:1", "https://a.b/", "https://a.b/1", "https://a.b/c/"])
+ISSUERS = OTHERS | st.just(GHES)
 REPOSITORIES = st.sampled_from(["a/b", "a.b/1", "1/a", "a/b.c"])
 PROJECTS = REPOSITORIES | st.just("a/b/c")
 NUMBERS = st.sampled_from([1, 11, 2])
-BRANCHES = st.sampled_from(["main", "environment", "tag", "unprotected", "a@b", "1@main", "a/b"])
+BRANCHES = st.sampled_from(["main", "environment", "tag", "unprotected", "a@b", "1@main", "a/b", "-x", "@"])
 ACCOUNTS = st.sampled_from(["a", "a-b", "1"])
 TEXTS = st.text("ab1.-_/:@+*", min_size=1, max_size=12)
 
@@ -62,8 +64,8 @@ PIPELINES: st.SearchStrategy[Pipeline] = st.one_of(
     st.builds(GitHubPipeline, REPOSITORIES, NUMBERS, tags=st.just(True), issuer=ISSUERS),
     st.builds(GitLabPipeline, PROJECTS, NUMBERS, BRANCHES, protected=st.booleans(), issuer=ISSUERS | st.just(GITLAB)),
     st.builds(GitLabPipeline, PROJECTS, NUMBERS, tags=st.just(True), protected=st.booleans(), issuer=ISSUERS),
-    st.builds(ClusterPipeline, ISSUERS, ACCOUNTS, ACCOUNTS),
-    st.builds(IssuerPipeline, ISSUERS, TEXTS),
+    st.builds(ClusterPipeline, OTHERS, ACCOUNTS, ACCOUNTS),
+    st.builds(IssuerPipeline, OTHERS, TEXTS),
 )
 
 
@@ -132,6 +134,16 @@ REFUSED: list[tuple[Callable[[], Pipeline], str]] = [
     (lambda: GitLabPipeline("payments", 1, branch="main"), "'payments' is not a GitLab project"),
     (lambda: ClusterPipeline(GITLAB, "ci", "deployer"), "'https://gitlab.com' is the issuer of another kind"),
     (lambda: ClusterPipeline("https://a.b", "CI", "deployer"), "'CI' is not a namespace"),
+    (lambda: ClusterPipeline(GHES, "ci", "x"), f"{GHES!r} is the issuer of another kind"),
+    (lambda: IssuerPipeline(f"{GITHUB}/acme", "s"), f"'{GITHUB}/acme' is the issuer of another kind"),
+    (
+        lambda: IssuerPipeline("https://token.actions.acme.ghe.com", "s"),
+        "'https://token.actions.acme.ghe.com' is the issuer of another kind",
+    ),
+    (
+        lambda: ClusterPipeline("https://kubernetes.default.svc.cluster.local", "ci", "x"),
+        "'https://kubernetes.default.svc.cluster.local' is what many clusters call themselves",
+    ),
     (lambda: IssuerPipeline("https://a.b?x", "s"), "'https://a.b?x' is not an issuer"),
 ]
 
@@ -142,6 +154,23 @@ def test_what_is_refused(make: Callable[[], Pipeline], problem: str) -> None:
         make()
     assert refused.value.problem == problem
     assert refused.value.hints
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ("github:acme/payments:123456@refs/x", True),
+        ("gitlab+git.example.com:acme/api:20@", True),
+        ("aks:jwt:github:acme/payments:123456@refs/x", True),
+        ("issuer+token.actions.githubusercontent.com:x", True),
+        ("github:acme/payments:123456@-x", False),
+        ("aks:jwt:github:acme/payments:123456@main", False),
+        ("github", False),
+        ("githubber:alice", False),
+    ],
+)
+def test_a_name_that_a_job_could_have_and_no_grant_names(user: str, *, expected: bool) -> None:
+    assert is_misspelt(user) is expected
 
 
 def test_issuers_are_the_same_for_all_their_pipelines() -> None:

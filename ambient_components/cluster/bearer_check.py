@@ -24,6 +24,7 @@ class Answer:
     """The user name of the token."""
     uid: str = ""
     """The user's UID, which is the ServiceAccount's UID."""
+    groups: tuple[str, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -55,6 +56,7 @@ class Bearers:
             setattr(bare, name, getattr(settings, name, None))
         bare.retries = 1
         self._api: Any = client.ApiClient(bare)
+        self.server = str(bare.host)
 
     def ask(self, token: str) -> Answer:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
@@ -71,9 +73,9 @@ class Bearers:
         return Answer(int(response.status), *_user(response.data))
 
 
-def _user(data: bytes | str | None) -> tuple[str, str]:
+def _user(data: bytes | str | None) -> tuple[str, str, tuple[str, ...]]:
     try:
         user = json.loads(data or "")["status"]["userInfo"]
-        return str(user["username"]), str(user.get("uid") or "")
+        return str(user["username"]), str(user.get("uid") or ""), tuple(map(str, user.get("groups") or ()))
     except (ValueError, TypeError, KeyError, AttributeError):
-        return "", ""
+        return "", "", ()
