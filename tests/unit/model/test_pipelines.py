@@ -1,15 +1,19 @@
 """Pipelines in the stack file: each is written back as it was, and its subject has one text."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from pydantic import ValidationError
 
 from ambient_components.errors import BadValue
-from ambient_components.model.grants import Grant, subject_fields
+from ambient_components.model.grants import Grant, grant_findings, subject_fields
 from ambient_components.model.stack import Workspace
 from ambient_components.platform.bindings import grant_form
 from ambient_components.platform.contract import Role
 from ambient_components.platform.pipelines import parse_pipeline
 from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject, pipeline_of
+from ambient_components.rules.workspaces import WorkspaceState
+from ambient_components.stackfile.checks.names import check_subjects
 
 GITHUB = {"repository": "acme/payments", "id": 123456}
 GITLAB = {"project": "acme/back/payments", "id": 7}
@@ -77,3 +81,12 @@ def test_a_user_of_aks_is_the_pipeline_for_guardrails():
     assert str(subject) == "user:aks:jwt:github:acme/payments:123456@main"
     assert pipeline_of(str(subject)) == parse_pipeline("github:acme/payments:123456@main")
     assert pipeline_of("user:github:alice") is None
+
+
+def test_hints_speak_of_what_a_pipeline_has():
+    grants = [Grant.model_validate({"pipeline": {"github": {**GITHUB, "branch": b}}}) for b in ("x/y", "x-y")]
+    (finding,) = grant_findings(grants, ZoneInfo("UTC"), WorkspaceState.ACTIVE)
+    assert finding.remedy == "give one of them another role, or a key"
+    lookalike = {"grants": [{"pipeline": {"github": {**GITHUB, "branch": "m\u0430in"}}}]}
+    (warning,) = check_subjects(("workspaces", "w"), Workspace.model_validate(lookalike))
+    assert warning.remedy == "make sure that the CI system has it so, or type it again"
