@@ -152,10 +152,14 @@ def explained(output: str) -> Problem | None:
     return None
 
 
-def other_backend(stack: str) -> tuple[str, ...]:
-    """Return the hints for a stack that the backend does not have, of which there are three causes."""
+def other_backend(stack: str, flags: str = "") -> tuple[str, ...]:
+    """Return the hints for a stack or fleet that the backend does not have, of which there are three causes.
+
+    Args:
+        flags: Those of `ambient init`, with a space before each.
+    """
     return (
-        f"if it is new: ambient init {stack}",
+        f"if it is new: ambient init {stack}{flags}",
         "if it was deployed, its runs may have used another backend: compare PULUMI_BACKEND_URL and pulumi whoami -v",
         f"if its state is lost: {page('tasks/killed-run', 'a-lost-state')}",
     )

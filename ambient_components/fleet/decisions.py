@@ -9,6 +9,7 @@ from typing import Final
 from ambient_components import clock
 from ambient_components.cluster.guard import Guard
 from ambient_components.engine.backend import Question, Stack, stack_of
+from ambient_components.engine.texts import other_backend
 from ambient_components.errors import AmbientError, Problem, refusal, stop
 from ambient_components.fleet.inputs import ShardInputs, needs_key, shard_inputs
 from ambient_components.fleet.jobs import DEFAULT, Job, Request, Result
@@ -243,12 +244,12 @@ def _numbers_beyond(fleet: Fleet, states: Mapping[str, Stack]) -> list[int]:
 def _check_stacks(fleet: Fleet, numbers: Collection[int], states: Mapping[str, Stack]) -> None:
     missing = [fleet.stack(number) for number in numbers if stack_of(states, fleet.stack(number)) is None]
     if missing and fleet.plain:
-        stop(f"the back end has no stack {fleet.name}", f"make it: ambient init {fleet.name}")
+        stop(f"the backend has no stack {fleet.name!r}", *other_backend(fleet.name))
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         stop(
-            f"the back end has no stack {', '.join(missing[:3])}{more}, and the config says shards: {fleet.count}",
-            f"make them: ambient init {fleet.name} --shards {fleet.count}",
+            f"the backend has no stack {', '.join(missing[:3])}{more}, and the config says shards: {fleet.count}",
+            *other_backend(fleet.name, f" --shards {fleet.count}"),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from ambient_components.engine import urns
 from ambient_components.engine.names import parse_key_output
 from ambient_components.errors import Problem, reject
+from ambient_components.rules.refusals import Rule
 
 EXCLUDE_VARIABLE: Final = "AMBIENT_EXCLUDE"
 """The environment variable by which `ambient up` passes the excluded workspaces to the program (`excluded_text`)."""
@@ -28,10 +29,13 @@ _SHAPE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 
 
 def reasons(problems: Iterable[Problem]) -> dict[str, tuple[Problem, ...]] | None:
-    """Return the refusals by workspace; None if one is about the shard as a whole, or if there are none."""
+    """Return the refusals by workspace; None if one is about the shard as a whole, or if there are none.
+
+    A lost state is: a run of the rest would write one, and the next run would end the accounts that it lacks.
+    """
     refused: dict[str, dict[Problem, None]] = {}
     for problem in problems:
-        if not problem.workspaces:
+        if not problem.workspaces or problem.rule == Rule.UNKNOWN_ACCOUNTS:
             return None
         for name in problem.workspaces:
             refused.setdefault(name, {})[problem] = None

@@ -19,6 +19,7 @@ from ambient_components.engine.state import (
     resources,
     version,
 )
+from ambient_components.engine.texts import other_backend
 from ambient_components.errors import AmbientError, BadValue, fail, stop
 from ambient_components.shards.names import assigned, home, shard_stack, split_shard
 from ambient_components.stacks import pulumi
@@ -40,7 +41,7 @@ def export(project: Project, stack: str, engine: Engine | None = None) -> Export
             raise state
         states.append(state)
     if not states:
-        stop(f"fleet {stack!r} has deployed nothing yet", f"ambient up {stack}")
+        stop(f"the backend has no stack of fleet {stack!r}", *other_backend(stack, f" --shards {count}"))
     return joined(states)
 
 

@@ -36,6 +36,18 @@ class Two(Shard):
         grants = ", ".join(f"{{group: {name}}}" for name in ("devs", *groups))
         self.write(FILE.replace("GRANTS", f"[{grants}]"))
 
+    def lose(self, *shards: str) -> None:
+        first = self.name
+        for self.name in shards:
+            self.lose_state()
+        self.name = first
+
+    def accounts_of_keys(self) -> dict[str, list[str]]:
+        """The uids of the keys' ServiceAccounts: one that is made again has another."""
+        label = "serviceaccounts?labelSelector=app=ambient-access-key"
+        listed = {name: self.machine.get(f"/api/v1/namespaces/{self.w}-{name}/{label}") for name in "abc"}
+        return {name: [item["metadata"]["uid"] for item in (items or {})["items"]] for name, items in listed.items()}
+
     def deploy(self, shard: str) -> str:
         ended = self._run("up", "--yes", "--skip-preview", "--stack", shard)
         self.machine.outputs.append(ended.stdout + ended.stderr)
@@ -141,3 +153,26 @@ def test_a_fleet_is_read_as_one_stack(fleet: Two) -> None:
     fleet.machine.keep_secret(again, "the rotated token")
     assert again != token
     assert fleet.resource("AccessToken", f"{names[0]}/key/ci/g1") == before
+
+
+def test_a_lost_state_ends_no_key(fleet: Two) -> None:
+    fleet.declare("g1", "g2", "g3")
+    path = fleet.folder / "stacks/plans.yaml"
+    file, before = path.read_text(), fleet.accounts_of_keys()
+    assert [len(accounts) for accounts in before.values()] == [1, 0, 1]
+    for lost in (SHARDS[1:], SHARDS):
+        fleet.lose(*lost)
+        for _ in range(2):  # a refusal is no proof that the accounts are of an interrupted run
+            fleet.ambient("up", fleet.fleet, "--yes").refused("this stack has no record of them", "adopt plans --keys")
+            assert fleet.accounts_of_keys() == before
+        fleet.ambient("adopt", fleet.fleet, "--keys").ok()
+        fleet.ambient("up", fleet.fleet, "--yes").ok()
+        assert fleet.accounts_of_keys() == before
+        fleet.ambient("adopt", fleet.fleet, "--keys").ok()
+        assert path.read_text() == file
+        fleet.ambient("up", fleet.fleet, "--yes").ok()
+    # Another shard that takes a workspace over has its state.
+    path.write_text(file.replace("-c: {shard: 1", "-c: {shard: 0"))
+    fleet.ambient("reshard", fleet.fleet, "--yes").ok()
+    assert "this run ends them" not in fleet.ambient("up", fleet.fleet, "--yes").ok().text
+    assert fleet.accounts_of_keys() == before

@@ -33,6 +33,7 @@ from ambient_components.provider.ledger.preflight import preflight
 from ambient_components.provider.ledger.run_record import RunRecord
 from ambient_components.provider.ledger.sharing import write_sharing
 from ambient_components.provider.protocol.resource import Check, Context, Diff, ReadResult, Values, changes_of
+from ambient_components.rules.refusals import Rule
 from ambient_components.rules.warnings import LoudWarning
 from ambient_components.shards import CHECK_VARIABLE
 
@@ -171,12 +172,20 @@ def _problems(context: Context, inputs: LedgerInputs, *, is_new: bool) -> list[P
             look_for_drift=not problems,
             features=_features(before, after, is_shard=bool(place), ends_access=bool(ending)),
             ending=ending,
-            lost=bool(place),
+            lost=interrupted_runs.lost(context, place, before, after),
         )
         if is_new and not place:
             problems += forgotten(context, inputs.owner, {*after, *inputs.requested})
         if place and not inputs.misfits:
-            problems += interrupted_runs.problems(context, place, before, after)
+            of_runs = interrupted_runs.problems(context, place, before, after)
+            elsewhere = [problem.workspaces for problem in of_runs if problem.rule == Rule.OTHER_SHARD]
+            # What another shard's state has is not lost.
+            problems = [
+                problem
+                for problem in problems
+                if problem.rule != Rule.UNKNOWN_ACCOUNTS or problem.workspaces not in elsewhere
+            ]
+            problems += of_runs
     except StepError as error:
         problems.append(error.problem)
     return problems

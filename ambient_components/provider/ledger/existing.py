@@ -46,12 +46,14 @@ _SUBJECTS: Final = 500
 """Subjects read of one binding."""
 
 
-def note_adopted(context: Context, there: set[str], before: Ledger, after: Ledger, *, lost: bool = False) -> None:
+def note_adopted(
+    context: Context, there: set[str], before: Ledger, after: Ledger, *, lost: Collection[str] = ()
+) -> None:
     """Note the access in the workspaces that this run adopts, or warn that the cluster can't be read.
 
-    After a lost state these are all that the stack's ownership annotation says are its own.
+    Workspaces whose state may be lost are among them, if the stack's ownership annotation says that they are its own.
     """
-    taken = there if lost else ()
+    taken = there.intersection(lost)
     new = sorted(
         name for name in after.keys() - before.keys() if after[name].is_active and (after[name].adopt or name in taken)
     )
@@ -68,7 +70,9 @@ def note_adopted(context: Context, there: set[str], before: Ledger, after: Ledge
             context.note(note)
 
 
-def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger, *, lost: bool) -> Iterator[Adoption]:
+def _adoptions(
+    cluster: Cluster, workspaces: Collection[str], after: Ledger, *, lost: Collection[str]
+) -> Iterator[Adoption]:
     bindings = dict[str, list[Json]]((name, []) for name in workspaces)
     accounts = dict[str, list[Json]]((name, []) for name in workspaces)
     places: Collection[Place] = WHOLE_CLUSTER
@@ -84,7 +88,9 @@ def _adoptions(cluster: Cluster, workspaces: Collection[str], after: Ledger, *, 
     listed = [binding for of_workspace in bindings.values() for binding in of_workspace]
     own = Recognition.of(read_roles(cluster, needs_of(listed, own=True), places)).own
     for workspace in workspaces:
-        yield adoption(workspace, after[workspace], bindings[workspace], accounts[workspace], own, lost=lost)
+        yield adoption(
+            workspace, after[workspace], bindings[workspace], accounts[workspace], own, lost=workspace in lost
+        )
 
 
 # Keys that the platform made.
@@ -201,12 +207,12 @@ def forgotten(context: Context, owner: str, declared: Collection[str]) -> list[P
 
 
 def unknown_accounts(
-    cluster: Cluster, owner: str, there: set[str], before: Ledger, after: Ledger, *, end: bool
+    cluster: Cluster, owner: str, there: set[str], before: Ledger, after: Ledger, *, lost: Collection[str]
 ) -> list[Problem]:
     """Return what to say of them, one problem for each workspace.
 
-    A stack without a state may have lost it, so the run is refused. In a stack with a state, workspace users may have
-    created them to get a token of a future key: the run deletes them with a warning.
+    Where the state may be lost, the run is refused. Elsewhere workspace users may have created them to get a token of a
+    future key: the run deletes them with a warning.
     """
     problems = []
     for workspace in sorted(there & (after.keys() - before.keys())):
@@ -223,6 +229,7 @@ def unknown_accounts(
         if not unknown:
             continue
         lines = ", ".join(f"{desired[account]}: {{adopt: [{account}]}}" for account in unknown)
+        end = workspace not in lost
         what = (
             "this run ends them with their tokens, and makes the keys again"
             if end

@@ -5,6 +5,7 @@ Only for a stack with a run record, which is a shard of a fleet.
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -64,6 +65,20 @@ def ending(context: Context, place: RunRecord, after: Ledger) -> tuple[Leftover,
         return leftovers(left(place.read(context.guard.cluster), run_id()), after)
     except StepError:
         return ()
+
+
+def lost(context: Context, place: RunRecord | None, before: Ledger, after: Ledger) -> frozenset[str]:
+    """Return the workspaces of this run that an earlier state may have had, and the stack's state has not.
+
+    Of a shard these are the ones of its last successful run. A state without any workspace may have had all others,
+    except for those that only interrupted runs declared.
+    """
+    record, new = Record(), after.keys() - before.keys()
+    if place and new:
+        with suppress(StepError):  # `problems` reports it
+            record = place.read(context.guard.cluster)
+    deployed, unwritten = record.done.workspaces if record.done else {}, left(record, run_id())
+    return frozenset(name for name in new if name in deployed or not (before or name in unwritten))
 
 
 def needs_update(context: Context, place: RunRecord, after: Ledger) -> bool:

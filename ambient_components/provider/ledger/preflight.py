@@ -3,7 +3,7 @@
 For the object store see `provider.buckets.preflight`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Set
 
 from ambient_components.access.deployer import Feature
 from ambient_components.access.entries import Entry, Ledger
@@ -35,7 +35,7 @@ def preflight(
     look_for_drift: bool,
     features: Collection[Feature],
     ending: Collection[Leftover] = (),
-    lost: bool = False,
+    lost: Set[str] = frozenset(),
 ) -> list[Problem]:
     """Return every reason not to begin, and warn about access that others gave or took.
 
@@ -46,7 +46,7 @@ def preflight(
 
     Args:
         ending: Access from an interrupted run that this run ends, which is not reported.
-        lost: Whether an interrupted run may have created unrecorded objects.
+        lost: Workspaces whose state may be lost: what the cluster has of their keys is not ended.
     """
     try:
         cluster = context.guard.cluster
@@ -74,13 +74,11 @@ def preflight(
     installed = Installation(cluster)
     problems, there = foreign(cluster, owner, before, after, context.show, installed.see)
     problems += _nothing_to_keep(there, before, after)
-    known = bool(before or lost)
-    unknown = unknown_accounts(cluster, owner, there, before, after, end=known)
-    if known:
-        for problem in unknown:
+    for problem in unknown_accounts(cluster, owner, there, before, after, lost=lost):
+        if lost.isdisjoint(problem.workspaces):
             context.warn(LoudWarning.UNKNOWN_ACCOUNTS, problem)
-    else:
-        problems += unknown
+        else:
+            problems.append(problem)
     problems += adoption_problems(cluster, there, before, after)
     problems += bucket_problems(context, owner, before, after)
     if look_for_drift and not problems:
@@ -94,7 +92,7 @@ def preflight(
             context.show(warning)
     # A run that is refused for a lost state changes nothing, and its page says what is there.
     if look_for_drift and all(problem.rule == Rule.UNKNOWN_ACCOUNTS for problem in problems):
-        note_adopted(context, there, before, after, lost=not known)
+        note_adopted(context, there, before, after, lost=lost)
     return problems
 
 

@@ -106,5 +106,8 @@ def test_wrong_usage(fleet: Fleet, words: list[str]) -> None:
 def test_a_shard_without_a_stack_is_told_before_anything_runs(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     fleet.config(shards="4")
     assert up() == 1
-    assert "the back end has no stack prod-03" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "the backend has no stack prod-03" in error
+    for cause in ("if it is new: ambient init prod --shards 4\n", "pulumi whoami -v\n", "killed-run/#a-lost-state"):
+        assert cause in error
     assert fleet.pulumi.ran() == []

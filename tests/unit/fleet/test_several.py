@@ -261,7 +261,7 @@ def test_a_plain_stack_that_was_never_made_is_told_before_anything_runs(
 ) -> None:
     (world.folder / "states.json").write_text(json.dumps({"prod-eu-00": {"name": "prod-eu-00", "lastUpdate": ""}}))
     assert up() == 1
-    assert "the back end has no stack prod-us\n  hint: make it: ambient init prod-us" in capsys.readouterr().err
+    assert "the backend has no stack 'prod-us'\n  hint: if it is new: ambient init prod-us\n" in capsys.readouterr().err
     assert world.pulumi.ran() == []
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ambient_components.errors import refusal
 from ambient_components.model.guardrails import GuardrailsRecord
+from ambient_components.rules.refusals import Rule
 from ambient_components.shards import excluded
 from tests.support.ledgers import refused
 
@@ -167,3 +168,9 @@ def test_another_form_is_refused(text):
 
 def test_nothing_is_excluded_where_nothing_is_said():
     assert excluded.excluded_of({}) == excluded.excluded_of({excluded.EXCLUDE_VARIABLE: ""}) == {}
+
+
+def test_a_lost_state_stops_the_shard_as_a_whole():
+    refusals = [refusal("no", workspaces=("aa",)), refusal("lost", rule=Rule.UNKNOWN_ACCOUNTS, workspaces=("bb",))]
+    assert excluded.reasons(refusals[:1]) == {"aa": (refusals[0],)}
+    assert excluded.reasons(refusals) is None

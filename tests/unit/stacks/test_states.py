@@ -52,7 +52,9 @@ def test_the_fleets_state_is_that_of_its_shards(pulumi: FakeShards) -> None:
     with pytest.raises(AmbientError, match="no prod-01"):
         export(Project.find(), "prod")
     pulumi.states.clear()
-    with pytest.raises(AmbientError, match="has deployed nothing yet"):
+    with pytest.raises(
+        AmbientError, match="has no stack of fleet 'prod'\n  hint: if it is new: ambient init prod --shards 3\n"
+    ):
         export(Project.find(), "prod")
 
 

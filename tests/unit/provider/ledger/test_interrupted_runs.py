@@ -5,7 +5,7 @@ import pytest
 from ambient_components.platform.naming import key_account
 from ambient_components.provider.ledger.run_record import CHECKPOINTS_VARIABLE
 from ambient_components.shards import RUN_VARIABLE
-from ambient_components.shards.records import Record, Run, begin, fleet_label, record_name
+from ambient_components.shards.records import Done, Record, Run, begin, done, fleet_label, record_name, recorded
 from tests.support.fake_plugin import LEDGER, RefusedError, running
 from tests.support.ledgers import declare
 from tests.support.ledgers import entry as typed
@@ -184,6 +184,62 @@ def test_what_can_not_be_ended_holds_back_nothing_and_is_tried_again(world):
     world.plugin.update(state, news, urn=LEDGER)
     assert world.api.names(BOB) == []
     assert record(world).lost == {}
+
+
+# A lost state.
+
+
+def with_account(world):
+    """A workspace of the fleet with the ServiceAccount of a key."""
+    world.api.add("/api/v1/namespaces", "pay", annotations=MINE)
+    world.api.add("/api/v1/namespaces/pay/serviceaccounts", key_account("pay", "ci", 1))
+    return entry(keys={"ci": {"role": "edit", "generation": 1}})
+
+
+def ended(deployed, run="good", **workspaces):
+    """A shard's record after a run that deployed these, and whether another one has begun since."""
+    first = Run("good", "2026-01-01T00:00:00Z", checkpoints=False)
+    record = declare(begin(Record(), first), workspaces, first)
+    record = recorded(record, "good")
+    if deployed:
+        record = done(record, Done("good", "2026-01-01T00:00:00Z", "", "", "", dict.fromkeys(workspaces, ""), 1))
+    return record if run == "good" else begin(record, Run(run, "2026-01-02T00:00:00Z", checkpoints=False))
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+@pytest.mark.parametrize("run", ["good", "refused"])
+def test_accounts_of_a_lost_state_are_not_ended(world, monkeypatch, deployed, run):
+    pay = with_account(world)
+    put(world, ended(deployed, run, pay=typed(pay)))
+    monkeypatch.setenv(RUN_VARIABLE, run)
+    (failure,) = world.plugin.check(ledger(pay=pay), urn=LEDGER).failures
+    assert "this stack has no record of them, so nothing is changed" in failure.reason
+    assert "ambient adopt prod --keys" in failure.reason
+    # The next run comes after the refused one, which recorded no end.
+    monkeypatch.setenv(RUN_VARIABLE, "next")
+    assert bool(reasons(world, ledger(pay=pay))) == (deployed or run == "good")
+    # A state without this workspace may be an older one.
+    assert bool(reasons(world, ledger(pay=pay, ops=entry()), ledger(ops=entry()))) == deployed
+
+
+def test_accounts_are_not_ended_where_no_record_is(world):
+    pay = with_account(world)
+    (reason,) = reasons(world, ledger(pay=pay))
+    assert "this stack has no record of them" in reason
+
+
+def test_accounts_of_an_interrupted_run_are_no_sign_of_a_lost_state(world):
+    pay = with_account(world)
+    lost(world, pay=typed(pay))
+    assert reasons(world, ledger(pay=pay)) == []
+    assert ["this run ends them" in text for text in world.engine.texts("warning")] == [True]
+
+
+def test_what_another_shard_has_is_not_lost(world):
+    pay = with_account(world)
+    put(world, ended(True, pay=typed(pay)), number=1)
+    (reason,) = reasons(world, ledger(pay=pay))
+    assert "workspace 'pay' is deployed by shard prod-01" in reason
 
 
 # What must not be hidden.
