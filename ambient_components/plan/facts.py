@@ -324,10 +324,14 @@ class Plan:
 
     @property
     def refused_alone(self) -> tuple[str, ...]:
-        """The refused workspaces, if the rest is deployed. Empty if nothing is."""
-        if not self.in_part or not all(problem.workspaces for problem in self.guardrails):
+        """The refused workspaces, also for a secret without a value, if the rest is deployed. Empty if nothing is."""
+        if not self.in_part or not self.refused or not all(problem.workspaces for problem in self.guardrails):
             return ()
-        return tuple(sorted({name for problem in self.guardrails for name in problem.workspaces}))
+        return tuple(sorted({name for problem in self.to_settle for name in problem.workspaces}))
+
+    @property
+    def to_settle(self) -> tuple[Problem, ...]:
+        return (*self.guardrails, *(error for error in self.errors if error.rule == MISSING_VALUE))
 
     @property
     def step_counts(self) -> dict[str, int]:

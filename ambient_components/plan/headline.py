@@ -185,7 +185,7 @@ def verdict(plan: Plan) -> str:
         stays = f"{one_line(listing(alone))} stay{'s' if len(alone) == 1 else ''} unchanged"
         if plan.shards is not None and plan.shards.failed:
             return f"Refused: {stays}. {_partly(plan, plan.shards)}"
-        return f"Refused: {stays}, and the rest would be deployed ({len(plan.guardrails)} to settle first)."
+        return f"Refused: {stays}, and the rest would be deployed ({len(plan.to_settle)} to settle first)."
     if plan.refused:
         return f"Refused: nothing would be changed ({len(plan.guardrails)} to settle first)."
     if plan.errors:

@@ -163,6 +163,9 @@ def test_a_verdict_names_the_workspaces_that_alone_are_refused():
     assert said(no, in_part=True) == f"Refused: pay stays unchanged, and {rest} (1 to settle first)."
     both = said(no, refusal("x", workspaces=("lab", "pay")), in_part=True)
     assert both == f"Refused: lab, pay stay unchanged, and {rest} (2 to settle first)."
+    missing = refusal("not set", rule=MISSING_VALUE, workspaces=("ops",))
+    found = said(no, errors=(missing,), in_part=True)
+    assert found == f"Refused: ops, pay stay unchanged, and {rest} (2 to settle first)."
     # Not if one is about the fleet, or was found only over all of it.
     assert said(no, MANY, in_part=True) == "Refused: nothing would be changed (2 to settle first)."
     assert said(no) == "Refused: nothing would be changed (1 to settle first)."
