@@ -197,7 +197,8 @@ class KeyArgs(TypedDict):
 
     until_used: NotRequired[bool | None]
     """Whether the previous generation's tokens end before ``overlap_until``, as soon as a refresh finds that the
-    platform saw this generation in use after its delivery, and the previous one not since. Default: false.
+    platform saw this generation in use after its delivery, and the previous one last at least 48 hours before.
+    Default: false.
     """
 
     adopt: NotRequired[Sequence[str]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
@@ -147,22 +148,38 @@ class Delivery(Model):
     """A Secret in another namespace of the cluster."""
 
 
+def _fingerprint(authority: str) -> str:
+    """Return a short hash of certificates; that of a recorded delivery, which has only the hash, as it is."""
+    hashed = authority.startswith("sha256:")
+    return authority if hashed else f"sha256:{sha256(authority.strip().encode()).hexdigest()[:16]}"
+
+
 class _Target(Form):
-    """A delivery as NAMESPACE/NAME, as the ledger records it."""
+    """A delivery as NAMESPACE/NAME, as the ledger records it.
+
+    With what decides which server gets the token of a kubeconfig, so that a reviewer sees its change.
+    """
 
     expected, word = "NAMESPACE/NAME is expected", "string"
 
     def write(self, value: Any) -> Any:
-        # A token goes to the server of its kubeconfig, so that a reviewer sees it.
-        server = f" for {value.secret.server}" if value.secret.server else ""
-        return f"{value.secret.namespace}/{value.secret.name}{server}"
+        secret = value.secret
+        server = f" for {secret.server}" if secret.server else ""
+        trusted = f" by {_fingerprint(secret.authority)}" if secret.authority else ""
+        return f"{secret.namespace}/{secret.name}{server}{trusted}"
 
     def read(self, plain: Any) -> Any:
-        target, _, server = plain.partition(" for ") if isinstance(plain, str) else ("", "", "")
+        text, _, authority = plain.partition(" by ") if isinstance(plain, str) else ("", "", "")
+        target, _, server = text.partition(" for ")
         namespace, slash, name = target.partition("/")
         if not slash:
             return ABSENT
-        secret = DeliverySecret.model_construct(namespace=namespace, name=name, server=server or None)
+        secret = DeliverySecret.model_construct(
+            namespace=namespace,
+            name=name,
+            server=server or None,
+            authority=_fingerprint(authority) if authority else None,
+        )
         return Delivery.model_construct(secret=secret)
 
     def unchecked(self, value: Any) -> Any:
@@ -233,7 +250,7 @@ class Key(Model):
 
     until_used: Annotated[Flag | None, recorded(unset="no")] = None
     """Whether the previous generation's tokens end before `overlapUntil`, as soon as a refresh finds that the platform
-    saw this generation in use after its delivery, and the previous one not since. Default: false.
+    saw this generation in use after its delivery, and the previous one last at least 48 hours before. Default: false.
     """
 
     adopt: Annotated[list[AccountName], recorded(form=Items(TEXT, ordered=False), compared=False)] = []

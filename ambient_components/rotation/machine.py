@@ -9,6 +9,12 @@ from ambient_components.rules.lifetimes import Policy, default_rotate_before
 _LIVE_AT_MOST = 2
 """Maximum number of valid tokens per identity (docs/internals/adr/0005): the current one and a retiring one."""
 
+_QUIET = timedelta(hours=48)
+"""How much older than the use of the next generation the last use of this one must be. A nightly job that still sends
+the old token marks it every 24 h, so 48 h exceed that even with one night left out: a trial of the new token alone
+ends nothing.
+"""
+
 _PENDING = "no state has it as valid, or its revocation failed before"
 
 
@@ -148,19 +154,28 @@ def end(state: TokenState, why: str) -> Plan:
 def confirmed_use(delivered: object, used: object, used_before: object, now: datetime) -> str | None:
     """Return when the platform saw the next generation in use, if that use ends this one; None if this one stays.
 
+    It ends only if the platform marked this one too, at least `_QUIET` before. Without a mark its users may send
+    requests to the Kubernetes API alone, which leave none.
+
     Only generations can be told apart: the platform marks the use of a ServiceAccount, and the tokens of one share it.
     Each argument is a time as text, None, or a text that no one vouches for: without a clear answer this one stays.
 
     Args:
         delivered: When the next generation's token was delivered.
         used: The platform's mark on the next generation.
-        used_before: Its mark on this one. A later use shows a second user, or a next token that does not work.
+        used_before: Its mark on this one. A use that is not long before shows a second user, or one who has not moved.
         now: The one clock reading of this process. A mark of the future is of a clock that is off.
     """
-    start, use, before = time_of(delivered), time_of(used), time_of(used_before)
+    start, use = time_of(delivered), time_of(used)
     if start is None or use is None or not start < use <= now:
         return None
-    return None if used_before and (before is None or before >= use) else format_time(use)
+    return format_time(use) if was_quiet(used, used_before) else None
+
+
+def was_quiet(used: object, used_before: object) -> bool:
+    """Return whether this generation was last used long enough before a use of the next one."""
+    use, before = time_of(used), time_of(used_before)
+    return use is not None and before is not None and use - before >= _QUIET
 
 
 def _works(token_secret: TokenSecret, now: datetime) -> bool:

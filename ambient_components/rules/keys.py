@@ -2,6 +2,8 @@
 
 import re
 from enum import StrEnum
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from ambient_components.platform.contract import Role
 from ambient_components.rules.findings import Verdict
@@ -22,6 +24,22 @@ def server_problem(address: str) -> Verdict:
     if re.fullmatch(r"https://[^\s/@]+", address):
         return None
     return f"{address!r} is not the address of an API server", "allowed: https://HOST or https://HOST:PORT"
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address is of the machine itself."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def default_server_problem(address: str) -> bool:
+    """Return whether users of a key must not get the deployer's own address, which may have a path."""
+    url = urlsplit(address)
+    problem = server_problem(f"{url.scheme}://{url.netloc}") is not None
+    return problem and ("@" in url.netloc or not is_loopback(address))
 
 
 def certificates_problem(text: str) -> Verdict:

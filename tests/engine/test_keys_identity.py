@@ -1,5 +1,6 @@
 """A key's identity is made anew: beside the one before, in its place, never at the cost of locking anybody out."""
 
+import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -69,24 +70,40 @@ def test_the_identity_before_lives_beside_the_new_one_until_the_day(stack: Stack
     assert stack.preview("--expect-no-changes", offset="41d").unchanged
 
 
+QUIET = f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def test_the_identity_before_ends_when_the_platform_sees_the_new_one(stack: Stack, platform: Backend) -> None:
     def use(token: str) -> None:
         time.sleep(1.1)  # marks have whole seconds
         platform.call("GET", f"/api/projects/{stack.w}/agentic-sessions", token=token)
         time.sleep(0.5)
 
+    def quiet_for_two_days() -> None:
+        (account,) = before
+        body = {"metadata": {"annotations": {"ambient-code.io/last-used-at": QUIET}}}
+        path = f"/api/v1/namespaces/{stack.w}/serviceaccounts/{account}"
+        stack.machine.admin().request("PATCH", path, json.dumps(body).encode(), "application/merge-patch+json")
+
     stack.write(file_of("role: view, lifetime: 30d"))
     stack.up().ok()
-    old = stack.token("ci")
+    old, before = stack.token("ci"), stack.accounts()
     stack.write(file_of(f"role: view, lifetime: 30d, generation: 2, overlapUntil: {LATER}, untilUsed: true"))
     stack.up().ok()
     new = stack.token("ci")
-    use(new)
-    use(old)
+    use(new)  # before any mark of the old one
     assert stack.up("--refresh", "--expect-no-changes").unchanged
+    use(old)
+    use(new)  # one request, seconds after the old one
+    assert stack.up("--refresh", "--expect-no-changes").unchanged
+
+    quiet_for_two_days()
+    stack.refresh().ok()
+    use(old)  # its user went back since that refresh
+    assert "stay: the platform saw their use on" in stack.up().ok().text
     assert (stack.sessions(old), stack.sessions(new)) == (200, 200)
 
-    use(new)
+    quiet_for_two_days()
     assert "the next generation was used on" in stack.preview("--refresh").ok().text
     stack.up("--refresh").ok()
     stack.ended(old, "the identity before, after a use of the new one")

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 from ambient_components.platform.contract import SERVICE_ACCOUNT_ANNOTATION
@@ -99,6 +100,7 @@ class Evaluator:
             if step.after is None:
                 for token in new:
                     token.excused = "undelivered"
+        self._on_early_end(generation, before, step.after, cluster.now)
         if step.after.state["undelivered"] and (read := cluster.token(cluster.lies_there("token"))):
             read.excused = "its Secret holds it, and can't be written"  # it goes when the next is there
         if new or cluster.revocations > revoked:
@@ -240,14 +242,28 @@ class Evaluator:
                 hold("the overlap promised is given", lives, one)
 
     def _until(self, promise: Promise):
-        """When it ends: that of an identity with a use of the next one, which its user had by then."""
+        """When it ends: that of an identity in the first run after a use of the next one, if it was quiet before it."""
         ends = [promise.until]
-        for generation, uses in self.stack.uses.items() if self.stack.key.get("untilUsed") else ():
+        for generation in self.stack.uses if self.stack.key.get("untilUsed") else ():
             if not promise.since and self.stack.account(generation - 1) == promise.token.account:
-                tokens = [one for one in self._cluster.tokens if one.account == self.stack.account(generation)]
-                had = min((one.had for one in tokens if one.had is not None), default=uses[-1])
-                ends += [at for at in uses if at > had]
+                ends += [run.start for run in self.stack.runs if self._is_confirmed(generation, run.start)]
         return min(ends)
+
+    def _is_confirmed(self, generation, now):
+        """Whether its user had it and used it by now, two days or more after the mark that the one before has now."""
+        tokens = [one for one in self._cluster.tokens if one.account == self.stack.account(generation)]
+        had = min((one.had for one in tokens if one.had is not None), default=now)
+        texts = [text for at, text in self.stack.marked.get(generation - 1, ()) if at <= now]
+        if not texts or not texts[-1].startswith("20"):
+            return False
+        quiet = seconds(datetime.fromisoformat(texts[-1])) + 2 * DAY
+        return any(max(had + 1, quiet) <= at <= now for at in self.stack.uses.get(generation, ()))
+
+    def _on_early_end(self, generation, before: Resource | None, after: Resource, now):
+        """No step decides by marks that are out of date."""
+        living, ended = (before and before.tokens.current), after.tokens.current
+        if self.stack.key.get("untilUsed") and living and not living.dead and "was used on" in (ended.dead or ""):
+            hold("only a quiet identity ends early", self._is_confirmed(generation + 1, now), generation, now)
 
     def _gap(self, last: Token, to, until):
         """No token of the user's was valid from the end of this one on: was that a missed window, and was it told?"""

@@ -144,6 +144,8 @@ class Stack:
         """When the last refresh found that an identity was used, by generation."""
         self.uses: dict[int, list[int]] = {}
         """When a user really used an identity, by generation."""
+        self.marked: dict[int, list[tuple[int, str]]] = {}
+        """Every mark of an identity, with the time of its writing, by generation."""
         self.replaces_account = False
         """Whether the next run makes the ServiceAccount anew."""
         self.life = ACTIVE
@@ -209,7 +211,9 @@ class Stack:
     def use(self, at, generation, mark=""):
         """A user's request to the platform, which marks its account; where a mark is given, it is no user's."""
         if account := self.cluster.objects.get(self._account_path(generation)):
-            account["metadata"]["annotations"] = {LAST_USED_AT_ANNOTATION: mark or format_time(moment(at))}
+            written = mark or format_time(moment(at))
+            account["metadata"]["annotations"] = {LAST_USED_AT_ANNOTATION: written}
+            self.marked.setdefault(generation, []).append((at, written))
             if not mark:
                 self.uses.setdefault(generation, []).append(at)
 
@@ -305,6 +309,11 @@ class Stack:
 
     def _context(self, run, *, preview=False):
         return Context("urn", self.engine, SimpleNamespace(cluster=self.cluster), None, moment(run.start), preview)
+
+    def refresh(self, at):
+        """`ambient refresh`."""
+        self.cluster.begin(at)
+        self._refresh(Run(at))
 
     def _refresh(self, run):
         for resource in self.tokens.values():

@@ -14,10 +14,11 @@ from ambient_components.provider.protocol.resource import Check, Context, Diff, 
 from ambient_components.provider.protocol.wire import UNKNOWN
 from ambient_components.provider.tokens import delivery
 from ambient_components.provider.tokens import properties as token_properties
-from ambient_components.provider.tokens.delivery import EMPTY, target_of
+from ambient_components.provider.tokens.delivery import EMPTY, NO_KUBECONFIG, target_of
 from ambient_components.provider.tokens.minting import in_words, is_of, mint
 from ambient_components.provider.tokens.properties import (
     COMPUTED,
+    SIGNAL,
     Identity,
     announce,
     kept,
@@ -35,6 +36,7 @@ from ambient_components.provider.tokens.token_secrets import (
     revoke,
     service_account_uid,
     set_owner,
+    still_used,
     warn_of_others,
 )
 from ambient_components.rotation import Plan, TokenSecret, TokenState, plan
@@ -144,6 +146,10 @@ class AccessToken:
             return unknown(steps.mint, news, state) if steps.mint else kept(state)
         _require_whole(news)
         about = Identity.of(news)
+        if steps and successor_use(news) and (why := still_used(context, about)):
+            context.note(f"the tokens of {about.path} stay: {why}")
+            news = {**news, SIGNAL: None}
+            steps = self._due(context, state, news)
         known = token_state(state)
         if state.get("released"):
             set_owner(context, about, known, about.owner)
@@ -179,6 +185,8 @@ class AccessToken:
         due = plan(token_state(state), policy(news), context.now, force=force, former=former)
         lost = state.get("undelivered")
         if due.mint or not lost or retained(news) or former or policy(news).manual:
+            return due
+        if lost.endswith(NO_KUBECONFIG):
             return due
         # The Secret had the only copy, so no user has the token any more.
         return plan(token_state(state), policy(news), context.now, again=f"the token is lost: {lost}")

@@ -23,6 +23,7 @@ from ambient_components.provider.tokens.minting import is_of
 from ambient_components.provider.tokens.properties import Identity, retained
 from ambient_components.provider.tokens.token_secrets import revoke
 from ambient_components.rotation import TokenSecret, TokenState
+from ambient_components.rules.keys import default_server_problem, is_loopback
 from ambient_components.rules.warnings import LoudWarning
 
 
@@ -37,6 +38,8 @@ def _path(target: DeliverySecret) -> str:
 
 Content = tuple[str | None, str | None]
 """The token and the previous token in a delivery Secret."""
+
+_WRITE_SERVER: Final = "write the server that its users reach: server: https://HOST"
 
 EMPTY: Final[Content] = (None, None)
 
@@ -56,6 +59,9 @@ def look(context: Context, identity: Identity, target: DeliverySecret) -> Conten
     if labels(namespace).get(MANAGED_LABEL) == MANAGED or OWNER_ANNOTATION in annotations(namespace):
         msg = f"namespace {target.namespace!r} is a workspace: every session in it could read the key"
         raise StepError(msg, "deliver it to a namespace that is none")
+    if target.kubeconfig and target.server is None and default_server_problem(context.guard.cluster.endpoint()[0]):
+        msg = f"{target} gets no kubeconfig: the deployer's own one has no https:// address, or credentials in it"
+        raise StepError(msg, _WRITE_SERVER)
     return _held(context, identity, target)
 
 
@@ -87,6 +93,10 @@ def write(context: Context, identity: Identity, target: DeliverySecret, token: s
     values = {target.key: token, target.previous: previous}
     if target.kubeconfig:
         values[target.kubeconfig] = _kubeconfig(context, identity, target, token)
+        host = context.guard.cluster.endpoint()[0]
+        if target.server is None and is_loopback(host):
+            what = f"the kubeconfig in {target} works on the deployer's machine alone: its server is {host}"
+            context.warn(LoudWarning.NOT_DONE, what, _WRITE_SERVER)
     notes = {
         OWNER_ANNOTATION: identity.owner,
         KEY_NAME_OF_DELIVERY: _name(identity),
@@ -149,6 +159,9 @@ def _name(identity: Identity) -> str:
     return f"{identity.namespace}/{identity.key}"
 
 
+NO_KUBECONFIG: Final = "holds no kubeconfig with it"
+"""End of the reason of a delivery that is written again without another token."""
+
 _NOT_DELIVERED: Final = "the run that minted it could not deliver it"
 
 
@@ -169,8 +182,11 @@ def lost(context: Context, inputs: Values, state: TokenState) -> str | None:
         return f"{target} is gone"
     if not is_of(there[0], state.current):
         return f"{target} holds another token"
-    if target.kubeconfig and str(there[0]) not in _text(context.guard.cluster.get(_path(target)), target.kubeconfig):
-        return f"{target} holds no kubeconfig with it"
+    if target.kubeconfig:
+        # As a whole: another server would get the token, and the deployer's certificates may have changed.
+        desired = _kubeconfig(context, Identity.of(inputs), target, str(there[0]))
+        if _text(context.guard.cluster.get(_path(target)), target.kubeconfig) != desired:
+            return f"{target} {NO_KUBECONFIG}"
     return None
 
 

@@ -23,7 +23,9 @@ from ambient_components.rules.findings import Finding, as_problem, verdict_findi
 from ambient_components.rules.keys import Retain, delivery_problem
 from ambient_components.rules.lifetimes import TOKEN_LIFE, Policy, is_endless, misfit, policy_of
 
-_SIGNAL: Final = "successorUsed"
+SIGNAL: Final = "successorUsed"
+"""The input that ends the tokens of a former identity."""
+
 _TIMES: Final = ("lifetimeSeconds", "rotateBeforeSeconds", "overlapSeconds", "runEverySeconds")
 
 
@@ -170,14 +172,14 @@ def changes(inputs: Values, news: Values) -> dict[str, Change]:
     """Return the changed inputs, each as a whole. The signal is none: it shows by what it ends."""
     return {
         name: Change.UPDATE if name in inputs and name in news else Change.ADD if name in news else Change.DELETE
-        for name in sorted({*inputs, *news} - {_SIGNAL})
+        for name in sorted({*inputs, *news} - {SIGNAL})
         if inputs.get(name) != news.get(name)
     }
 
 
 def successor_use(values: Values) -> str | None:
     """Return why the tokens of a former identity end; None while they stay, or if a preview does not know."""
-    used = values.get(_SIGNAL) if values.get("former") else None
+    used = values.get(SIGNAL) if values.get("former") else None
     return f"the next generation was used on {used}, after its delivery" if isinstance(used, str) else None
 
 

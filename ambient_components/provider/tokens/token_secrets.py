@@ -22,13 +22,15 @@ from ambient_components.platform.contract import (
     BOUND_OBJECT_LABEL,
     ISSUED_AT_ANNOTATION,
     KEY_LABEL,
+    LAST_USED_AT_ANNOTATION,
     OWNER_ANNOTATION,
     SERVICE_ACCOUNT_ANNOTATION,
 )
 from ambient_components.provider.protocol.resource import Context, served_objects
 from ambient_components.provider.tokens.properties import Identity
 from ambient_components.rotation import TokenSecret, TokenState
-from ambient_components.rotation.state import NO_TIME, time_of
+from ambient_components.rotation.machine import was_quiet
+from ambient_components.rotation.state import NO_TIME, format_time, time_of
 from ambient_components.rules.warnings import LoudWarning, WarningRule
 
 _TRIES: Final = 3
@@ -41,6 +43,18 @@ MOST: Final = 100
 def service_account_uid(context: Context, identity: Identity) -> str | None:
     account = context.guard.cluster.get(identity.account_path)
     return str(account["metadata"]["uid"]) if account else None
+
+
+def still_used(context: Context, identity: Identity) -> str | None:
+    """Return why the use of the next generation does not end the tokens of this one: its mark of use as of now.
+
+    The program decides by the marks that the last refresh recorded, after which a user may have gone back.
+    """
+    mark = objects.annotations(context.guard.cluster.get(identity.account_path)).get(LAST_USED_AT_ANNOTATION)
+    if was_quiet(identity.successor_used, mark):
+        return None
+    before = time_of(mark)
+    return f"the platform saw their use on {format_time(before)}" if before else "the platform noted no use of them"
 
 
 @dataclass(frozen=True, slots=True)

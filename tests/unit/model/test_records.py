@@ -1,6 +1,7 @@
 """Every record of the ledger: read as it was written, by any version and whatever it holds."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,17 @@ def test_a_record_of_a_declared_key_passes_its_own_check():
     endless = Key(lifetime="never", static=True)
     for key in (Key(), endless, Key(rotate="manual", generation=2, overlapUntil="2026-12-31")):
         assert list(misfits(KeyRecord, "ledger", write(KeyRecord.of(key, overlaps=False), "ledger"))) == []
+
+
+@pytest.mark.parametrize("place", ["", " for https://api.example.com"])
+def test_the_server_and_the_authority_of_a_kubeconfig_are_recorded(place):
+    def recorded(body):
+        authority = f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+        secret = {"namespace": "ops", "name": "token", "kubeconfig": "value", "authority": authority}
+        server = {"server": "https://api.example.com"} if place else {}
+        return write(KeyRecord.of(Key(deliver={"secret": secret | server}), overlaps=False), "ledger")
+
+    one, other = recorded("YQ=="), recorded("Yg==")
+    assert re.fullmatch(rf"ops/token{place} by sha256:[0-9a-f]{{16}}", one["deliver"])
+    assert one["deliver"] != other["deliver"]
+    assert write(read(KeyRecord, "ledger", one), "ledger") == one

@@ -113,12 +113,20 @@ def overlap_over(stack):
 
 
 def in_use(stack):
-    """The next generation, which the last refresh did not see yet."""
+    """The next generation, which the last refresh did not see yet; the one before has been quiet for two days."""
     bumped(20 * DAY)(stack)
     stack.run(DAY)
-    stack.use(stack.cluster.now + 1, 1)
-    stack.use(stack.cluster.now + 2, 2)
-    return 2 * DAY
+    stack.use(2 * DAY, 1)
+    stack.use(4 * DAY, 2)
+    return 5 * DAY
+
+
+def gone_back(stack):
+    """A refresh found the next generation in use, and then its user went back to the one before."""
+    at = in_use(stack)
+    stack.refresh(at)
+    stack.use(at + DAY, 1)
+    return at + 2 * DAY
 
 
 def replaced(before=made_at_once):
@@ -158,6 +166,7 @@ MOMENTS = {
     "a generation beside one in its overlap": Scene(bumped(DUE + 5 * DAY, DUE + DAY, rotated)),
     "a generation's overlap over": Scene(overlap_over),
     "a generation before one in use": Scene(in_use, key={"untilUsed": True}, how={"refresh": True}),
+    "a generation whose user went back": Scene(gone_back, key={"untilUsed": True}),
     "another ServiceAccount": Scene(replaced()),
     "another ServiceAccount in an overlap": Scene(replaced(rotated)),
     "a manual key's generation": Scene(bumped(10 * DAY), key={"manual": True}),
@@ -284,6 +293,13 @@ BROKEN = {
         "a generation beside the one before",
         "kept",
         "never without a token",
+    ),
+    "decides by the marks of the last refresh": (
+        "still_used",
+        lambda *_: None,
+        "a generation whose user went back",
+        "kept",
+        "only a quiet identity ends early",
     ),
     "tells of no missed window": ("plan", untold, "a missed window", "kept", "a missed window is told"),
     "leaves what a dead run minted": (

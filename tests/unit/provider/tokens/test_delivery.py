@@ -332,16 +332,59 @@ def test_a_rotation_and_another_address_write_it_again(world, desired):
     assert {*there(world)} == {"token", "previous-token"}
 
 
-def test_a_changed_kubeconfig_is_written_again(world):
-    desired = with_kubeconfig(DELIVERED)
+@pytest.mark.parametrize("change", ["all of it", "the server alone"])
+def test_a_changed_kubeconfig_is_written_again(world, desired, change):
+    desired = with_kubeconfig(desired)
     _, state = world.plugin.create(desired)
     before = there(world)
-    world.api.objects[TARGET]["data"]["value"] = "eA=="
+    text = "x" if change == "all of it" else before["value"].replace(world.api.url, "https://evil.example.com")
+    world.api.objects[TARGET]["data"]["value"] = base64.b64encode(text.encode()).decode()
     outputs = refreshed(world, desired, state)
     assert outputs["undelivered"] == "Secret ci-system/payments-key holds no kubeconfig with it"
     assert outputs["deliveredAt"] is None
     after = world.plugin.update(outputs, desired)
     assert (there(world), mints(world), after["deliveredAt"] is None) == (before, 1, False)
+
+
+def deployer_at(monkeypatch, address, trusted=None):
+    monkeypatch.setattr("ambient_components.cluster.client.Cluster.endpoint", lambda _: (address, trusted))
+
+
+def test_new_certificates_of_the_deployer_are_written(world, desired, monkeypatch):
+    desired = with_kubeconfig(desired)
+    _, state = world.plugin.create(desired)
+    deployer_at(monkeypatch, world.api.url, "PEM")
+    world.plugin.update(refreshed(world, desired, state), desired)
+    (cluster,) = json.loads(there(world)["value"])["clusters"]
+    assert (cluster["cluster"]["certificate-authority-data"], mints(world)) == ("UEVN", 1)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://api.example.com", "https://me:word@api.example.com", "https://me:word@[::1]"]
+)
+def test_an_address_of_the_deployer_that_no_user_may_get_is_refused_before_anything_is_minted(
+    world, desired, monkeypatch, address
+):
+    deployer_at(monkeypatch, address)
+    text = refusal(lambda: world.plugin.create(with_kubeconfig(desired)))
+    assert "the deployer's own one has no https:// address, or credentials in it" in text
+    assert "word" not in text
+    assert mints(world) == 0
+    world.plugin.create(with_kubeconfig(desired, server="https://kubernetes.default.svc"))
+
+
+@pytest.mark.parametrize(
+    ("address", "warns"),
+    [
+        ("https://localhost:6443", True),
+        ("https://[::1]:6443", True),
+        ("https://api.example.com/k8s/c-1", False),
+    ],
+)
+def test_an_address_of_the_deployers_machine_is_a_warning(world, desired, monkeypatch, address, warns):
+    deployer_at(monkeypatch, address)
+    world.plugin.create(with_kubeconfig(desired))
+    assert ("works on the deployer's machine alone" in received(world, "warning")) is warns
 
 
 @pytest.mark.parametrize(

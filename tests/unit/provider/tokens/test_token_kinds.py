@@ -7,7 +7,7 @@ import pytest
 from ambient_components.rules.lifetimes import NEVER
 from tests.support.fake_api import Answer
 from tests.support.fake_plugin import plain, refusal, secret
-from tests.support.tokens import ACCOUNT, DAY, NONE, SECRETS, WANTED, due, leftover, received
+from tests.support.tokens import ACCOUNT, DAY, NONE, SECRETS, SOME, WANTED, due, leftover, received
 
 ENDLESS = {name: value for name, value in WANTED.items() if not name.endswith("Seconds")} | {"never": True}
 MANUAL = {**WANTED, "manual": True}
@@ -162,6 +162,20 @@ def test_a_former_identity_never_mints(world, made):
     assert properties["current"]["dead"]
     assert world.plugin.diff(FORMER, properties, FORMER).changes == NONE
     assert not [request for request in world.api.seen("POST") if request.path.endswith("/token")]
+
+
+@pytest.mark.parametrize(
+    ("mark", "ends"),
+    [("2026-03-01T08:00:00Z", True), ("2026-03-01T08:00:01Z", False), ("2026-03-04T00:00:00Z", False), (None, False)],
+)
+def test_the_step_that_ends_a_former_identity_reads_its_last_use_again(world, made, mark, ends):
+    news = {**FORMER, "successorUsed": "2026-03-03T08:00:00Z"}
+    assert world.plugin.diff(WANTED, made, news).changes == SOME
+    if mark:
+        world.api.change(ACCOUNT, {"metadata": {"annotations": {"ambient-code.io/last-used-at": mark}}})
+    after = world.plugin.update(made, news)
+    assert (after["current"]["dead"] is not None, world.api.names(SECRETS) == []) == (ends, ends)
+    assert ("the tokens of pay/ambient-key-ci-1 stay: " in received(world, "info")) is not ends
 
 
 def test_after_a_lost_state_a_former_identity_keeps_what_is_there(world):
