@@ -103,7 +103,9 @@ def test_the_identity_before_ends_when_the_platform_sees_the_new_one(stack: Stac
     assert "stay: the platform saw their use on" in stack.up().ok().text
     assert (stack.sessions(old), stack.sessions(new)) == (200, 200)
 
+    assert stack.up("--expect-no-changes").unchanged
     quiet_for_two_days()
+    use(new)
     assert "the next generation was used on" in stack.preview("--refresh").ok().text
     stack.up("--refresh").ok()
     stack.ended(old, "the identity before, after a use of the new one")

@@ -180,7 +180,8 @@ class AccessToken:
         former = bool(news.get("former"))
         if not token_properties.known(news):
             return Plan(mint=None if former else force)
-        if ended := successor_use(news):
+        # A run that was given the same use before has ended the tokens by it, or found them in use.
+        if (ended := successor_use(news)) and state.get(SIGNAL) != news.get(SIGNAL):
             return end(token_state(state), ended)
         due = plan(token_state(state), policy(news), context.now, force=force, former=former)
         lost = state.get("undelivered")

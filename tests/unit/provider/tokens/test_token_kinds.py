@@ -176,6 +176,7 @@ def test_the_step_that_ends_a_former_identity_reads_its_last_use_again(world, ma
     after = world.plugin.update(made, news)
     assert (after["current"]["dead"] is not None, world.api.names(SECRETS) == []) == (ends, ends)
     assert ("the tokens of pay/ambient-key-ci-1 stay: " in received(world, "info")) is not ends
+    assert world.plugin.diff(news, after, news).changes == NONE
 
 
 def test_after_a_lost_state_a_former_identity_keeps_what_is_there(world):
