@@ -68,8 +68,8 @@ def test_a_grant_is_revoked_now_and_only_that(stack: Stack) -> None:
     assert "for up to 30 s" in ended.text
     assert not can(stack, BOB)
     assert text(stack) == FILE.replace(f"      # On call.\n      - user: {BOB}\n        role: edit\n", "")
-    again = stack.ambient("grants", "revoke", stack.name, bob, stack.w, "--now")
-    again.refused(f"does not name {bob}, and nothing is deployed for it", "it has ended")
+    again = stack.ambient("grants", "revoke", stack.name, bob, stack.w, "--now").ok()
+    assert f"does not name {bob}, and nothing is deployed for it" in again.text
     assert stack.preview().ok().unchanged
 
 

@@ -77,8 +77,8 @@ What else a person can leave behind: {page("tasks/person-leaves")}
 
 \b
 exit codes: 0 success or nothing to do, with --now also verified at the cluster; 1 error, a subject that the stack does
-            not name, other changes pending, or with --now undeclared access that the subject can still use (each with
-            a hint); 64 wrong usage; 130 Ctrl-C
+            not name (with --now only if its name is like one that is named), other changes pending, or with --now
+            undeclared access that the subject can still use (each with a hint); 64 wrong usage; 130 Ctrl-C
 """
 
 
@@ -151,8 +151,9 @@ def revoke(
     if now:
         # In these clusters nothing was to be ended.
         outcome.left.extend(_others(deployment(place, after) for place in places if place not in ending))
-        if renew and names:
-            show_problems(unknown)  # repeated, the command has renewed the accounts
+        if (renew and names) or not _similar(loaded, who):
+            # Repeated, the command has renewed the accounts, or has shown that the clusters have no access of it.
+            show_problems(unknown)
         else:
             outcome.left.extend(unknown)
         if lines := by_hand_lines(project, stack, loaded, changed):
@@ -201,19 +202,28 @@ def nothing_lines(
 
 def _unknown(stack: LoadedStack, subject: Subject, *, known: bool) -> list[Problem]:
     """Return the problem that a stack does not name a subject, if so; `known` if nothing is deployed for it either."""
-    reviewers = {reviewer for workspace in stack.file.workspaces.values() for reviewer in workspace.reviewers}
-    others = {entry.subject for entry in written(stack, clock.now())} | reviewers
+    others = _named(stack)
     if subject in others:
         return []
-    # The domain, which most of them share, would make all of them alike.
-    names = {str(other): other.name.partition("@")[0] for other in others}
-    near = nearest(subject.name.partition("@")[0], names.values())
-    meant = sorted(other for other, name in names.items() if name == near)
-    hint = f"did you mean {' or '.join(meant)}?" if meant else f"it names {some(names)}"
+    meant = _similar(stack, subject)
+    hint = f"did you mean {' or '.join(meant)}?" if meant else f"it names {some([*map(str, others)])}"
     problem = f"{stack.path} does not name {subject}"
     if not known:
         return [refusal(problem, hint)]
     return [refusal(f"{problem}{NOT_DEPLOYED_EITHER}", hint, ENDED_BEFORE)]
+
+
+def _named(stack: LoadedStack) -> set[Subject]:
+    reviewers = {reviewer for workspace in stack.file.workspaces.values() for reviewer in workspace.reviewers}
+    return {entry.subject for entry in written(stack, clock.now())} | reviewers
+
+
+def _similar(stack: LoadedStack, subject: Subject) -> list[str]:
+    """Return the subjects of a stack that may be meant, sorted."""
+    # The domain, which most of them share, would make all of them alike.
+    names = {str(other): other.name.partition("@")[0] for other in _named(stack)}
+    near = nearest(subject.name.partition("@")[0], names.values())
+    return sorted(other for other, name in names.items() if name == near)
 
 
 def kept_access(stack: LoadedStack, subject: Subject, chosen: Collection[str]) -> str:

@@ -102,11 +102,14 @@ class TestRevoke:
         )
 
     def test_again(self, stack: Deployed, capsys: Shown) -> None:
-        """A name that the stack does not know may be misspelled, so it is no success, and the text is true of both."""
+        """The clusters have no access of it, and a name that is like no other is not misspelled."""
         assert run(REVOKE) == 0
         stack.calls.clear()
         capsys.readouterr()
-        assert run(REVOKE) == 1
+        assert run((*REVOKE[:3], "user:karol", *REVOKE[4:])) == 1
+        assert "did you mean user:carol?" in capsys.readouterr().err
+        stack.calls.clear()
+        assert run(REVOKE) == 0
         assert capsys.readouterr() == (
             "",
             "ambient: stacks/dev.yaml does not name user:bob, and nothing is deployed for it\n"
