@@ -83,10 +83,12 @@ PATHS: dict[Answer, str] = {
         view_mints_nothing edit_of_one_workspace_has_nothing_in_another view_writes_nothing_on_an_account
         view_starts_no_session edit_writes_no_schedule_in_the_kubernetes_api a_session_lists_no_secrets
         view_reads_no_secret edit_does_not_reach_a_secret_elsewhere view_grants_nothing view_removes_nothing
+        another_pipelines_name_has_nothing
     """,
     READ: """
         a_session_reads_every_secret_by_name edit_reads_the_runner_secret_and_no_other view_reads_pods
         whoever_reads_the_secret_elsewhere_has_the_key the_operator_writes_the_stores_credentials_into_pods
+        whoever_has_a_pipelines_name_has_its_role
     """,
     Stays("a read; only a run of the stack makes a Secret like that"): "a_session_reads_a_static_token",
 }
