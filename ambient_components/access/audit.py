@@ -18,7 +18,7 @@ from ambient_components.access.effective import RIGHTS_OF, RoleRight
 from ambient_components.access.entries import Ledger
 from ambient_components.access.role_assignments import GRANT, KEY, OWNER, RoleAssignment
 from ambient_components.platform.contract import ROLES, RUNNER_SECRET, Role
-from ambient_components.platform.subjects import Subject, SubjectKind, parse_subject
+from ambient_components.platform.subjects import SubjectKind, parse_subject
 
 READS: Final = ("get", "list", "watch")
 WRITES: Final = ("create", "update", "patch", "delete")
@@ -153,7 +153,7 @@ class AuditLog:
         identity = assignment.workspace, assignment.subject, 0
         self.assignments[assignment] = identity
         names = self._index.groups if subject.kind is SubjectKind.GROUP else self._index.users
-        names[assignment.workspace, _name(subject)] = identity
+        names[assignment.workspace, subject.platform_name] = identity
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Read the lines of one log. A line that is no event is counted, and stops nothing."""
@@ -260,10 +260,6 @@ def lost(use: Use, before: str, after: str) -> Use:
 
 def _has(right: RoleRight, rights: frozenset[RoleRight]) -> bool:
     return right in rights or RoleRight(right.verb, right.resource) in rights
-
-
-def _name(subject: Subject) -> str:
-    return subject.name if subject.namespace is None else _account(subject.namespace, subject.name)
 
 
 def _account(namespace: str, name: str) -> str:
