@@ -18,9 +18,6 @@ import pytest
 
 from ambient_components import clock
 from ambient_components.cli.app import run
-from ambient_components.cli.init import project as init
-from ambient_components.cli.init.project import PACKAGE, WHEEL, requirement_of
-from ambient_components.documentation import RELEASE
 from ambient_components.engine.state import written_at
 
 ROOT = Path(__file__).parents[3]
@@ -103,15 +100,6 @@ def compare(request: pytest.FixtureRequest, name: str, text: str) -> None:
     if request.config.getoption("--update-golden"):
         file.write_text(text, encoding="utf-8")
     assert file.read_text(encoding="utf-8") == text, "run this test with --update-golden, and look at the picture"
-
-
-def test_the_first_command(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    origin = {"url": f"{RELEASE}/{WHEEL}", "archive_info": {"hashes": {"sha256": "0" * 64}}}
-    monkeypatch.setattr(init, "own_requirement", lambda: f"{PACKAGE} @ {requirement_of(origin)}")
-    monkeypatch.chdir(tmp_path)
-    args = ["init", "--project", "workspaces"]
-    lines = [f"$ ambient {' '.join(args)}", *output(args).splitlines()]
-    compare(request, "init.svg", recording("ambient init lists the files that it wrote, and what is next", lines))
 
 
 @pytest.fixture
